@@ -1,0 +1,264 @@
+package v1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// BanhBaoRingCluster is one key-management stack: OpenBao with the secp256k1
+// plugin, the control plane's API, dashboard, database, cache, monitoring,
+// backups.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=bbr
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="OpenBao",type=string,JSONPath=`.spec.openbao.version`
+// +kubebuilder:printcolumn:name="API",type=string,JSONPath=`.status.endpoints.api`
+// +kubebuilder:printcolumn:name="Dashboard",type=string,JSONPath=`.status.endpoints.dashboard`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type BanhBaoRingCluster struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   BanhBaoRingClusterSpec   `json:"spec"`
+	Status BanhBaoRingClusterStatus `json:"status,omitzero"`
+}
+
+// BanhBaoRingClusterList is a list of clusters.
+//
+// +kubebuilder:object:root=true
+type BanhBaoRingClusterList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []BanhBaoRingCluster `json:"items"`
+}
+
+// Plan is a preset: of sizes and replicas for a cluster, of quotas for a tenant.
+//
+// +kubebuilder:validation:Enum=free;starter;pro;enterprise
+type Plan string
+
+// The plans.
+const (
+	PlanFree       Plan = "free"
+	PlanStarter    Plan = "starter"
+	PlanPro        Plan = "pro"
+	PlanEnterprise Plan = "enterprise"
+)
+
+// BanhBaoRingClusterSpec is what a user asks of a stack. Only domain is required.
+type BanhBaoRingClusterSpec struct {
+	// Domain of the dashboard; the other hosts are api.<domain>, vault.<domain>
+	// and grafana.<domain>.
+	Domain string `json:"domain"`
+	// Plan presets sizes, replicas and autoscaling; a field that is given wins.
+	// Defaults to starter.
+	Plan Plan `json:"plan,omitempty"`
+	// Replicas is another way to write openbao.replicas.
+	// +kubebuilder:validation:Enum=1;3;5;7
+	Replicas *int32 `json:"replicas,omitempty"`
+
+	// ImageRegistry replaces the registry of every default image, such as
+	// registry.internal/mirror; the rest of the image's name stays.
+	ImageRegistry string `json:"imageRegistry,omitempty"`
+	// ImagePullSecrets are given to every pod.
+	ImagePullSecrets []LocalObjectReference `json:"imagePullSecrets,omitempty"`
+
+	// OpenBao keeps the keys.
+	OpenBao OpenBao `json:"openbao,omitzero"`
+	// API is the control plane.
+	API API `json:"api,omitzero"`
+	// Dashboard is the control plane's web page.
+	Dashboard Dashboard `json:"dashboard,omitzero"`
+	// Database is the control plane's PostgreSQL.
+	Database Database `json:"database,omitzero"`
+	// Redis is the control plane's cache.
+	Redis Redis `json:"redis,omitzero"`
+	// Monitoring is Prometheus, Alertmanager and Grafana.
+	Monitoring Monitoring `json:"monitoring,omitzero"`
+	// Backup is the scheduled backup.
+	Backup Backup `json:"backup,omitzero"`
+	// Billing connects the control plane to payment services.
+	Billing Billing `json:"billing,omitzero"`
+	// Networking is how the stack is reached from outside, and what it may reach.
+	Networking Networking `json:"networking,omitzero"`
+	// Certificates says who signs the certificates inside the stack.
+	Certificates Certificates `json:"certificates,omitzero"`
+	// Secrets says where the Secrets that the user provides come from.
+	Secrets Secrets `json:"secrets,omitzero"`
+	// Jobs are the Jobs that do what manifests cannot.
+	Jobs Jobs `json:"jobs,omitzero"`
+	// Rerun runs a Job again: its name, and any new value.
+	Rerun map[string]string `json:"rerun,omitempty"`
+	// Patches are kustomize patches, applied to the finished objects in order.
+	Patches []Patch `json:"patches,omitempty"`
+}
+
+// API is the control plane's API.
+type API struct {
+	Workload `json:",inline"`
+	// Replicas is the number of pods where autoscaling is off.
+	// +kubebuilder:validation:Minimum=1
+	Replicas *int32 `json:"replicas,omitempty"`
+	// Autoscaling adds pods under load.
+	Autoscaling Autoscaling `json:"autoscaling,omitzero"`
+	// Migrations is a Job that runs before the API.
+	Migrations *Migrations `json:"migrations,omitempty"`
+}
+
+// Autoscaling is a HorizontalPodAutoscaler.
+type Autoscaling struct {
+	// Enabled turns it on.
+	Enabled *bool `json:"enabled,omitempty"`
+	// MinReplicas is the smallest number of pods.
+	// +kubebuilder:validation:Minimum=1
+	MinReplicas *int32 `json:"minReplicas,omitempty"`
+	// MaxReplicas is the largest number of pods.
+	// +kubebuilder:validation:Minimum=1
+	MaxReplicas int32 `json:"maxReplicas,omitempty"`
+	// TargetCPU is the aimed-at use of the CPU request, in percent.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	TargetCPU int32 `json:"targetCPU,omitempty"`
+}
+
+// Migrations prepare the database for the API's version.
+type Migrations struct {
+	// Command in the API's image.
+	Command []string `json:"command"`
+}
+
+// Dashboard is the control plane's web page.
+type Dashboard struct {
+	Workload `json:",inline"`
+	// Replicas is the number of pods; 0 leaves the dashboard out.
+	// +kubebuilder:validation:Minimum=0
+	Replicas *int32 `json:"replicas,omitempty"`
+}
+
+// Billing connects the control plane to payment services.
+type Billing struct {
+	// Stripe takes payments.
+	Stripe Stripe `json:"stripe,omitzero"`
+}
+
+// Stripe is the payment service of that name.
+type Stripe struct {
+	// Enabled turns it on.
+	Enabled bool `json:"enabled,omitempty"`
+	// SecretKeyRef holds the API key.
+	SecretKeyRef *SecretKeyRef `json:"secretKeyRef,omitempty"`
+	// WebhookSecretRef holds the secret that signs webhooks.
+	WebhookSecretRef *SecretKeyRef `json:"webhookSecretRef,omitempty"`
+}
+
+// NetworkingMode is the kind of object that exposes the hosts.
+//
+// +kubebuilder:validation:Enum=ingress;gateway
+type NetworkingMode string
+
+// The kinds of objects that expose the hosts.
+const (
+	NetworkingIngress NetworkingMode = "ingress"
+	NetworkingGateway NetworkingMode = "gateway"
+)
+
+// Networking is how the stack is reached from outside, and what it may reach.
+type Networking struct {
+	// Mode is ingress or gateway.
+	Mode NetworkingMode `json:"mode,omitempty"`
+	// IngressClassName is the class of every Ingress; the cluster's default
+	// class when absent.
+	IngressClassName string `json:"ingressClassName,omitempty"`
+	// GatewayRef is the Gateway that HTTPRoutes attach to.
+	GatewayRef *GatewayRef `json:"gatewayRef,omitempty"`
+	// Annotations of every Ingress or HTTPRoute.
+	Annotations map[string]string `json:"annotations,omitempty"`
+	// APIServerCIDRs are the addresses of the Kubernetes API server; any
+	// address when absent.
+	APIServerCIDRs []string `json:"apiServerCIDRs,omitempty"`
+	// TrustedProxies are the addresses of proxies whose X-Forwarded-For header
+	// OpenBao believes.
+	TrustedProxies []string `json:"trustedProxies,omitempty"`
+}
+
+// GatewayRef is a Gateway of the Gateway API.
+type GatewayRef struct {
+	// Name of the Gateway.
+	Name string `json:"name"`
+	// Namespace of the Gateway; the stack's own when absent.
+	Namespace string `json:"namespace,omitempty"`
+	// SectionName is a listener of the Gateway.
+	SectionName string `json:"sectionName,omitempty"`
+}
+
+// Certificates says who signs the certificates inside the stack.
+type Certificates struct {
+	// CertManager lets cert-manager make the internal CA and sign; otherwise
+	// the secrets Job does.
+	CertManager bool `json:"certManager,omitempty"`
+	// Issuer is a cert-manager issuer that signs the in-cluster names instead
+	// of an own CA. A public issuer cannot.
+	Issuer *IssuerRef `json:"issuer,omitempty"`
+}
+
+// IssuerRef is an issuer of cert-manager.
+type IssuerRef struct {
+	// Name of the issuer.
+	Name string `json:"name"`
+	// Kind is Issuer or ClusterIssuer.
+	// +kubebuilder:validation:Enum=Issuer;ClusterIssuer
+	Kind string `json:"kind,omitempty"`
+}
+
+// Secrets says where the Secrets that the user provides come from.
+type Secrets struct {
+	// ExternalSecrets fetches them with the External Secrets Operator.
+	ExternalSecrets *ExternalSecrets `json:"externalSecrets,omitempty"`
+}
+
+// ExternalSecrets fetches Secrets with the External Secrets Operator.
+type ExternalSecrets struct {
+	// StoreRef is the store that holds the values.
+	StoreRef StoreRef `json:"storeRef"`
+	// RefreshInterval is how often values are fetched, such as 1h.
+	RefreshInterval string `json:"refreshInterval,omitempty"`
+	// Prefix of every name in the store.
+	Prefix string `json:"prefix,omitempty"`
+}
+
+// StoreRef is a store of the External Secrets Operator.
+type StoreRef struct {
+	// Name of the store.
+	Name string `json:"name"`
+	// Kind is SecretStore or ClusterSecretStore.
+	// +kubebuilder:validation:Enum=SecretStore;ClusterSecretStore
+	Kind string `json:"kind,omitempty"`
+}
+
+// Jobs are the Jobs that do what manifests cannot, and the keeper sidecar.
+type Jobs struct {
+	Workload `json:",inline"`
+}
+
+// Patch is a kustomize patch: a strategic merge patch, or a list of JSON 6902
+// operations with a target.
+type Patch struct {
+	// Patch is the text of the patch, YAML or JSON.
+	Patch string `json:"patch"`
+	// Target selects the objects; a strategic merge patch may name its object
+	// itself instead.
+	Target *PatchTarget `json:"target,omitempty"`
+}
+
+// PatchTarget selects objects. Group, version, kind, name and namespace are
+// regular expressions that must match in full.
+type PatchTarget struct {
+	Group              string `json:"group,omitempty"`
+	Version            string `json:"version,omitempty"`
+	Kind               string `json:"kind,omitempty"`
+	Name               string `json:"name,omitempty"`
+	Namespace          string `json:"namespace,omitempty"`
+	LabelSelector      string `json:"labelSelector,omitempty"`
+	AnnotationSelector string `json:"annotationSelector,omitempty"`
+}

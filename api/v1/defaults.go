@@ -1,0 +1,272 @@
+package v1
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// DefaultNamespace is where a document lives that names no namespace.
+const DefaultNamespace = "banhbaoring"
+
+// Default fills in what the spec leaves out: what the plan presets first, what
+// is the same for every plan then. It is the one place where a default is
+// written, and calling it again changes nothing.
+func (c *BanhBaoRingCluster) Default() {
+	for _, step := range c.defaulting() {
+		step.do()
+	}
+}
+
+// defaultStep is a step of defaulting, and where its values come from.
+type defaultStep struct {
+	origin Origin
+	do     func()
+}
+
+func (c *BanhBaoRingCluster) defaulting() []defaultStep {
+	return []defaultStep{
+		{Given, c.normalize},
+		{Defaulted, c.defaultIdentity},
+		{FromPlan, c.defaultFromPlan},
+		{Defaulted, c.defaultRest},
+		{Defaulted, c.defaultImages},
+	}
+}
+
+// normalize writes what can be written in two ways in one.
+func (c *BanhBaoRingCluster) normalize() {
+	s := &c.Spec
+	if s.OpenBao.Replicas == nil {
+		s.OpenBao.Replicas = s.Replicas
+	}
+	s.ImageRegistry = strings.TrimRight(s.ImageRegistry, "/")
+	for _, ref := range c.secretRefs() {
+		set(&ref.SecretName, ref.Name)
+	}
+}
+
+func (c *BanhBaoRingCluster) defaultIdentity() {
+	set(&c.Namespace, DefaultNamespace)
+	set(&c.Spec.Plan, PlanStarter)
+}
+
+func (c *BanhBaoRingCluster) defaultFromPlan() {
+	s, p := &c.Spec, presetOf(c.Spec.Plan)
+
+	setPtr(&s.OpenBao.Replicas, p.openbaoReplicas)
+	setQuantity(&s.OpenBao.Storage.Size, p.openbaoSize)
+	setRequests(&s.OpenBao.Resources, p.openbaoCPU, p.openbaoMemory)
+
+	setPtr(&s.API.Autoscaling.Enabled, p.apiAutoscaling)
+	setPtr(&s.API.Replicas, p.apiReplicas)
+	if *s.API.Autoscaling.Enabled {
+		setPtr(&s.API.Autoscaling.MinReplicas, *s.API.Replicas)
+		set(&s.API.Autoscaling.MaxReplicas, max(p.apiMax, *s.API.Autoscaling.MinReplicas))
+	}
+	setPtr(&s.Dashboard.Replicas, p.dashboardReplicas)
+
+	if s.Database.Managed == nil || *s.Database.Managed {
+		setPtr(&s.Database.Replicas, p.databaseReplicas)
+		setQuantity(&s.Database.Storage.Size, p.databaseSize)
+	}
+	if s.Redis.Managed == nil || *s.Redis.Managed {
+		set(&s.Redis.Mode, p.redisMode)
+		if s.Redis.Mode == RedisCluster {
+			setPtr(&s.Redis.Replicas, max(p.redisReplicas, 3))
+		}
+		setPtr(&s.Redis.Replicas, 1)
+		setQuantity(&s.Redis.Storage.Size, p.redisSize)
+	}
+	setQuantity(&s.Monitoring.Prometheus.Storage.Size, p.metricsSize)
+}
+
+func (c *BanhBaoRingCluster) defaultRest() {
+	s := &c.Spec
+
+	set(&s.OpenBao.Version, "2.7.1")
+	setPtr(&s.OpenBao.MinReadySeconds, 10)
+	set(&s.OpenBao.Plugin.Version, "1.0.0")
+	set(&s.OpenBao.Plugin.Path, "/plugin/secp256k1")
+	s.OpenBao.AutoUnseal.setDefaults(s.OpenBao.Version)
+	set(&s.OpenBao.Init.Shares, int32(len(s.OpenBao.Init.PGPKeys)))
+	set(&s.OpenBao.Init.Shares, 5)
+	set(&s.OpenBao.Init.Threshold, min(3, s.OpenBao.Init.Shares))
+	if s.OpenBao.Chart != nil {
+		set(&s.OpenBao.Chart.Repository, "https://openbao.github.io/openbao-helm")
+	}
+
+	set(&s.API.Version, "1.0.0")
+	setRequests(&s.API.Resources, "250m", "256Mi")
+	if *s.API.Autoscaling.Enabled {
+		set(&s.API.Autoscaling.TargetCPU, 70)
+	}
+	set(&s.Dashboard.Version, "1.0.0")
+	setRequests(&s.Dashboard.Resources, "100m", "128Mi")
+
+	setPtr(&s.Database.Managed, true)
+	if *s.Database.Managed {
+		set(&s.Database.Version, "18")
+		set(&s.Database.Engine, DatabaseStatefulSet)
+		setRequests(&s.Database.Resources, "250m", "512Mi")
+	}
+	setPtr(&s.Redis.Managed, true)
+	if *s.Redis.Managed {
+		set(&s.Redis.Version, "8")
+		setRequests(&s.Redis.Resources, "100m", "128Mi")
+	}
+
+	setPtr(&s.Monitoring.Enabled, true)
+	set(&s.Monitoring.Mode, MonitoringStandalone)
+	set(&s.Monitoring.Prometheus.Retention, "15d")
+	setPtr(&s.Monitoring.Grafana.Enabled, true)
+
+	if s.Backup.Enabled {
+		set(&s.Backup.Schedule, "0 2 * * *")
+		set(&s.Backup.Retention, 30)
+		set(&s.Backup.Guard, GuardBestEffort)
+	}
+
+	set(&s.Networking.Mode, NetworkingIngress)
+	if s.Certificates.Issuer != nil {
+		set(&s.Certificates.Issuer.Kind, "Issuer")
+	}
+	if s.Secrets.ExternalSecrets != nil {
+		set(&s.Secrets.ExternalSecrets.StoreRef.Kind, "SecretStore")
+		set(&s.Secrets.ExternalSecrets.RefreshInterval, "1h")
+	}
+
+	set(&s.Jobs.Version, Version)
+	setRequests(&s.Jobs.Resources, "50m", "64Mi")
+}
+
+func (c *BanhBaoRingCluster) defaultImages() {
+	s := &c.Spec
+	a := &s.OpenBao.AutoUnseal
+	s.image(&s.OpenBao.Image, "quay.io/openbao/openbao", s.OpenBao.Version)
+	s.image(&s.OpenBao.Plugin.Image, "ghcr.io/banhbaoring/openbao-plugin-secp256k1", s.OpenBao.Plugin.Version)
+	s.image(&s.Jobs.Image, "ghcr.io/banhbaoring/banhbaoring", s.Jobs.Version)
+	if plugin, ok := KMSPlugins[a.Provider]; ok && *a.Enabled && NeedsKMSPlugin(s.OpenBao.Version) {
+		s.image(&a.Plugin.Image, plugin.Image, a.Plugin.Version)
+	}
+}
+
+// image completes an image's name: the default repository, moved to
+// imageRegistry, where none is given, and the version as its tag where it has
+// neither tag nor digest.
+func (s *BanhBaoRingClusterSpec) image(image *string, repository, version string) {
+	if *image == "" && s.ImageRegistry != "" {
+		_, path, _ := strings.Cut(repository, "/")
+		repository = s.ImageRegistry + "/" + path
+	}
+	set(image, repository)
+	if name := (*image)[strings.LastIndex(*image, "/")+1:]; !strings.ContainsAny(name, ":@") {
+		*image += ":" + version
+	}
+}
+
+func (a *AutoUnseal) setDefaults(openbaoVersion string) {
+	setPtr(&a.Enabled, a.Provider != "")
+	if !*a.Enabled {
+		return
+	}
+	switch a.Provider {
+	case ProviderGCPKMS:
+		set(&a.Location, "global")
+	case ProviderTransit:
+		set(&a.MountPath, "transit")
+	case ProviderStatic:
+		set(&a.KeyID, "banhbaoring-1")
+		if a.Key == nil {
+			a.Key = &SecretKeyRef{SecretRef: SecretRef{SecretName: "banhbaoring-openbao-seal"}, Key: "key"}
+		}
+	}
+	if plugin, ok := KMSPlugins[a.Provider]; ok && NeedsKMSPlugin(openbaoVersion) {
+		set(&a.Plugin.Version, plugin.Version)
+		set(&a.Plugin.Path, plugin.Path)
+	}
+}
+
+// Default fills in what the spec leaves out.
+func (t *BanhBaoRingTenant) Default() {
+	set(&t.Namespace, DefaultNamespace)
+	s := &t.Spec
+	set(&s.DisplayName, t.Name)
+	set(&s.Plan, PlanFree)
+	plan := PlanQuotas(s.Plan)
+	for quota, limit := range map[**int64]*int64{
+		&s.Quotas.Keys: plan.Keys, &s.Quotas.SignaturesPerMonth: plan.SignaturesPerMonth,
+		&s.Quotas.Namespaces: plan.Namespaces, &s.Quotas.TeamMembers: plan.TeamMembers, &s.Quotas.APIKeys: plan.APIKeys,
+	} {
+		if *quota == nil {
+			*quota = limit
+		}
+	}
+	set(&s.Settings.AuditRetentionDays, 90)
+	if s.Admin.Password != nil {
+		set(&s.Admin.Password.SecretName, s.Admin.Password.Name)
+	}
+	for i := range s.Settings.Webhooks {
+		if secret := s.Settings.Webhooks[i].Secret; secret != nil {
+			set(&secret.SecretName, secret.Name)
+		}
+	}
+}
+
+// Default fills in what the spec leaves out.
+func (b *BanhBaoRingBackup) Default() {
+	set(&b.Namespace, DefaultNamespace)
+	set(&b.Spec.Type, BackupFull)
+	if len(b.Spec.Components) == 0 {
+		b.Spec.Components = []BackupComponent{BackupOpenBao, BackupDatabase, BackupSecrets}
+	}
+	b.Spec.Destination.normalize()
+}
+
+// Default fills in what the spec leaves out.
+func (r *BanhBaoRingRestore) Default() {
+	set(&r.Namespace, DefaultNamespace)
+	if len(r.Spec.Components) == 0 {
+		r.Spec.Components = []BackupComponent{BackupOpenBao, BackupDatabase, BackupSecrets}
+	}
+	setPtr(&r.Spec.Options.StopApplications, true)
+	setPtr(&r.Spec.Options.VerifyBackup, true)
+	r.Spec.Source.normalize()
+}
+
+func (d *Destination) normalize() {
+	for _, ref := range d.secretRefs() {
+		set(&ref.SecretName, ref.Name)
+	}
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func setPtr[T any](field **T, value T) {
+	if *field == nil {
+		*field = &value
+	}
+}
+
+func setQuantity(field *resource.Quantity, value string) {
+	if field.IsZero() {
+		*field = resource.MustParse(value)
+	}
+}
+
+// setRequests gives requests, and a memory limit of four times the request: a
+// container without one can starve its node.
+func setRequests(r *corev1.ResourceRequirements, cpu, memory string) {
+	if r.Requests == nil && r.Limits == nil {
+		limit := resource.MustParse(memory)
+		limit.Mul(4)
+		r.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)}
+		r.Limits = corev1.ResourceList{corev1.ResourceMemory: limit}
+	}
+}

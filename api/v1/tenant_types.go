@@ -1,0 +1,112 @@
+package v1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// BanhBaoRingTenant is one customer of a stack, with an OpenBao namespace of its own.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Cluster",type=string,JSONPath=`.spec.clusterRef.name`
+// +kubebuilder:printcolumn:name="Plan",type=string,JSONPath=`.spec.plan`
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+type BanhBaoRingTenant struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   BanhBaoRingTenantSpec   `json:"spec"`
+	Status BanhBaoRingTenantStatus `json:"status,omitzero"`
+}
+
+// BanhBaoRingTenantList is a list of tenants.
+//
+// +kubebuilder:object:root=true
+type BanhBaoRingTenantList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []BanhBaoRingTenant `json:"items"`
+}
+
+// BanhBaoRingTenantSpec is what a user asks for a tenant.
+type BanhBaoRingTenantSpec struct {
+	// ClusterRef is the cluster that the tenant lives in.
+	ClusterRef LocalObjectReference `json:"clusterRef"`
+	// DisplayName is shown to people.
+	DisplayName string `json:"displayName,omitempty"`
+	// Plan presets the quotas; a quota that is given wins.
+	Plan Plan `json:"plan,omitempty"`
+	// Quotas limit what the tenant may use.
+	Quotas Quotas `json:"quotas,omitzero"`
+	// Admin is the tenant's first user.
+	Admin Admin `json:"admin"`
+	// Settings of the tenant.
+	Settings TenantSettings `json:"settings,omitzero"`
+}
+
+// Quotas limit what a tenant may use; absent means unlimited where the plan
+// sets no limit either.
+type Quotas struct {
+	// Keys that may exist.
+	// +kubebuilder:validation:Minimum=0
+	Keys *int64 `json:"keys,omitempty"`
+	// SignaturesPerMonth that may be made.
+	// +kubebuilder:validation:Minimum=0
+	SignaturesPerMonth *int64 `json:"signaturesPerMonth,omitempty"`
+	// Namespaces that may exist.
+	// +kubebuilder:validation:Minimum=0
+	Namespaces *int64 `json:"namespaces,omitempty"`
+	// TeamMembers that may exist.
+	// +kubebuilder:validation:Minimum=0
+	TeamMembers *int64 `json:"teamMembers,omitempty"`
+	// APIKeys that may exist.
+	// +kubebuilder:validation:Minimum=0
+	APIKeys *int64 `json:"apiKeys,omitempty"`
+}
+
+// Admin is a tenant's first user.
+type Admin struct {
+	// Email of the user.
+	Email string `json:"email"`
+	// Password of the user; minted when absent.
+	Password *SecretKeyRef `json:"password,omitempty"`
+}
+
+// TenantSettings are a tenant's settings.
+type TenantSettings struct {
+	// AuditRetentionDays is how long audit records are kept, in days.
+	// +kubebuilder:validation:Minimum=1
+	AuditRetentionDays int32 `json:"auditRetentionDays,omitempty"`
+	// AllowExportableKeys permits keys that can leave OpenBao.
+	AllowExportableKeys bool `json:"allowExportableKeys,omitempty"`
+	// AllowedIPRanges are the addresses that may log in; any when absent.
+	AllowedIPRanges []string `json:"allowedIPRanges,omitempty"`
+	// Webhooks are called on events.
+	Webhooks []Webhook `json:"webhooks,omitempty"`
+}
+
+// Webhook is called on events.
+type Webhook struct {
+	// URL that is called.
+	URL string `json:"url"`
+	// Events that it is called on, such as key.created.
+	Events []string `json:"events,omitempty"`
+	// Secret signs the calls (HMAC).
+	Secret *SecretKeyRef `json:"secret,omitempty"`
+}
+
+// BanhBaoRingTenantStatus is what was seen of a tenant. The renderer does not read it.
+type BanhBaoRingTenantStatus struct {
+	// Phase is Pending, Active, Suspended or Deleted.
+	Phase            string       `json:"phase,omitempty"`
+	OpenBaoNamespace string       `json:"openbaoNamespace,omitempty"`
+	Usage            *TenantUsage `json:"usage,omitempty"`
+	CreatedAt        *metav1.Time `json:"createdAt,omitempty"`
+	LastActiveAt     *metav1.Time `json:"lastActiveAt,omitempty"`
+}
+
+// TenantUsage is what a tenant uses.
+type TenantUsage struct {
+	Keys                int64 `json:"keys,omitempty"`
+	SignaturesThisMonth int64 `json:"signaturesThisMonth,omitempty"`
+	APIKeys             int64 `json:"apiKeys,omitempty"`
+	TeamMembers         int64 `json:"teamMembers,omitempty"`
+}

@@ -1,0 +1,186 @@
+package v1
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+var (
+	// retentionPattern is a Prometheus duration. Source:
+	// github.com/prometheus/common, model/time.go.
+	retentionPattern = regexp.MustCompile(`^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$`)
+	s3BucketPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	gcsBucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$`)
+	regionPattern    = regexp.MustCompile(`^[a-z0-9-]+$`)
+	// recipientPattern is age's own public key, or that of a plugin, whose
+	// name stands between the ones. Source: C2SP age.md and age-plugin.md.
+	recipientPattern = regexp.MustCompile(`^age1([02-9ac-hj-np-z]{58}|[a-z0-9+._-]+1[02-9ac-hj-np-z]{6,})$`)
+)
+
+func (d *Database) validate(at *field.Path) field.ErrorList {
+	managed := d.Managed == nil || *d.Managed
+	faults := slices.Concat(
+		enum(at.Child("engine"), d.Engine, DatabaseStatefulSet, DatabaseCloudNativePG),
+		atLeast(at.Child("replicas"), d.Replicas, 1),
+		validateConnection(at, managed, d.ConnectionString),
+	)
+	if managed {
+		faults = append(faults, d.Storage.validate(at.Child("storage"))...)
+	}
+	return faults
+}
+
+func (r *Redis) validate(at *field.Path) field.ErrorList {
+	managed := r.Managed == nil || *r.Managed
+	faults := slices.Concat(
+		enum(at.Child("mode"), r.Mode, RedisStandalone, RedisCluster),
+		validateConnection(at, managed, r.ConnectionString),
+	)
+	if !managed {
+		return faults
+	}
+	faults = append(faults, r.Storage.validate(at.Child("storage"))...)
+	if replicas := at.Child("replicas"); r.Replicas != nil {
+		n := *r.Replicas
+		faults = slices.Concat(faults,
+			check(replicas, n, r.Mode != RedisCluster || n >= 3, "must be 3 or more where mode is cluster"),
+			check(replicas, n, r.Mode != RedisStandalone || n == 1, "must be 1 where mode is standalone\nhint: set mode: cluster"),
+		)
+	}
+	return faults
+}
+
+// validateConnection checks what names a service that is not rendered.
+func validateConnection(at *field.Path, managed bool, ref *SecretKeyRef) field.ErrorList {
+	at = at.Child("connectionString")
+	return slices.Concat(
+		required(at, managed || ref != nil, "the key of a Secret that holds the URL, since managed is false"),
+		forbidden(at, managed && ref != nil, "is not used where managed is true\nhint: set managed: false"),
+		validateSecretKeyRef(at, ref),
+	)
+}
+
+func (m *Monitoring) validate(at *field.Path) field.ErrorList {
+	prometheus, alerting := at.Child("prometheus"), at.Child("alerting")
+	retention := m.Prometheus.Retention
+	faults := slices.Concat(
+		enum(at.Child("mode"), m.Mode, MonitoringStandalone, MonitoringOperator),
+		check(prometheus.Child("retention"), retention, retention == "" || retentionPattern.MatchString(retention) && strings.ContainsAny(retention, "123456789"), "must be a duration, such as 15d or 12h"),
+		m.Prometheus.Storage.validate(prometheus.Child("storage")),
+		validateSecretKeyRef(at.Child("grafana", "adminPassword"), m.Grafana.AdminPassword),
+	)
+	if slack := m.Alerting.Slack; slack != nil {
+		faults = append(faults, validateSecretKeyRef(alerting.Child("slack", "webhookUrl"), &slack.WebhookURL)...)
+	}
+	if pagerDuty := m.Alerting.PagerDuty; pagerDuty != nil {
+		faults = append(faults, validateSecretKeyRef(alerting.Child("pagerduty", "routingKey"), &pagerDuty.RoutingKey)...)
+	}
+	return faults
+}
+
+func (b *Backup) validate(at *field.Path) field.ErrorList {
+	encryption := at.Child("encryption")
+	return slices.Concat(
+		validateSchedule(at.Child("schedule"), b.Schedule),
+		check(at.Child("retention"), b.Retention, b.Retention >= 0, "must be 1 or more, in days"),
+		enum(at.Child("guard"), b.Guard, GuardRequired, GuardBestEffort, GuardOff),
+		b.Destination.validate(at.Child("destination")),
+		each(encryption.Child("recipients"), b.Encryption.Recipients, validateRecipient),
+		validateSecretKeyRef(encryption.Child("identitySecret"), b.Encryption.IdentitySecret),
+	)
+}
+
+// validateSchedule checks a cron expression of five fields, which may be
+// absent. Kubernetes refuses a time zone in it.
+func validateSchedule(at *field.Path, schedule string) field.ErrorList {
+	if schedule == "" {
+		return nil
+	}
+	if strings.Contains(schedule, "TZ") {
+		return check(at, schedule, false, "must not name a time zone: it is in UTC")
+	}
+	times, err := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(schedule)
+	if err != nil {
+		return check(at, schedule, false, `must be five fields, minute hour day month weekday, such as "0 2 * * *"`)
+	}
+	never := times.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero()
+	return check(at, schedule, !never, "must be a time that comes: no month has such a day")
+}
+
+// validate checks where backups are kept, which may be absent.
+func (d *Destination) validate(at *field.Path) field.ErrorList {
+	if d == nil {
+		return nil
+	}
+	faults := slices.Concat(
+		required(at, d.S3 != nil || d.GCS != nil, "s3 or gcs"),
+		forbidden(at, d.S3 != nil && d.GCS != nil, "must be one of s3 and gcs, not both"),
+	)
+	if s3, at := d.S3, at.Child("s3"); s3 != nil {
+		faults = slices.Concat(faults,
+			validateBucket(at.Child("bucket"), s3.Bucket, s3BucketPattern, "must be 3 to 63 lower-case letters, digits, hyphens and dots"),
+			check(at.Child("region"), s3.Region, s3.Region == "" || regionPattern.MatchString(s3.Region), "must be a region, such as us-east-1"),
+			validatePrefix(at.Child("prefix"), s3.Prefix),
+			validateURL(at.Child("endpoint"), s3.Endpoint, "https", "http"),
+			validateSecretRef(at.Child("credentials"), s3.Credentials),
+		)
+	}
+	if gcs, at := d.GCS, at.Child("gcs"); gcs != nil {
+		faults = slices.Concat(faults,
+			validateBucket(at.Child("bucket"), gcs.Bucket, gcsBucketPattern, "must be 3 to 63 lower-case letters, digits, hyphens, underscores and dots"),
+			validatePrefix(at.Child("prefix"), gcs.Prefix),
+			validateSecretRef(at.Child("credentials"), gcs.Credentials),
+		)
+	}
+	return faults
+}
+
+func validateBucket(at *field.Path, bucket string, pattern *regexp.Regexp, detail string) field.ErrorList {
+	if bucket == "" {
+		return required(at, false, "the bucket's name")
+	}
+	_, err := netip.ParseAddr(bucket)
+	isName := err != nil && pattern.MatchString(bucket) && !strings.Contains(bucket, "..")
+	return check(at, bucket, isName, detail+", and begin and end with a letter or digit")
+}
+
+// validatePrefix checks what stands before the names of objects.
+func validatePrefix(at *field.Path, prefix string) field.ErrorList {
+	if prefix == "" {
+		return nil
+	}
+	hint := "leave it out"
+	if bare := strings.Trim(prefix, "/"); bare != "" {
+		hint = "write " + bare + "/"
+	}
+	return check(at, prefix, !strings.HasPrefix(prefix, "/") && strings.HasSuffix(prefix, "/"), "must end with /, and not begin with it\nhint: "+hint)
+}
+
+// validateRecipient checks an age public key. No fault shows it: a private key
+// may stand there by mistake.
+func validateRecipient(at *field.Path, recipient string) field.ErrorList {
+	detail := "must be an age public key, age1…"
+	switch {
+	case strings.HasPrefix(strings.ToUpper(recipient), "AGE-SECRET-KEY-"):
+		detail += ", and no private key"
+	case strings.HasPrefix(recipient, "ssh-"), strings.HasPrefix(recipient, "ecdsa-"):
+		detail += ", and no SSH key\nhint: make a key pair with age-keygen"
+	}
+	return forbidden(at, !recipientPattern.MatchString(recipient), detail)
+}
+
+// validateComponents checks which parts of the stack a backup holds.
+func validateComponents(at *field.Path, components []BackupComponent) field.ErrorList {
+	return slices.Concat(
+		each(at, components, func(at *field.Path, c BackupComponent) field.ErrorList {
+			return oneOf(at, c, BackupOpenBao, BackupDatabase, BackupSecrets)
+		}),
+		unique(at, components),
+	)
+}

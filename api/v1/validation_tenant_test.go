@@ -1,0 +1,100 @@
+package v1
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTenants(t *testing.T) {
+	n := strings.Repeat("n", 39)
+	testChanges(t, func() *BanhBaoRingTenant { return &BanhBaoRingTenant{} }, validTenant, []change{
+		{"the smallest document is valid", `{}`, nil},
+		{"a name leaves room for what is derived", `{metadata: {name: ` + n[:38] + `}}`, nil},
+		{"a name that leaves no room", `{metadata: {name: ` + n + `}}`, []string{"metadata.name: must be at most 38 characters, so that banhbaoring-tenant-<name>-admin stays within 63 (got " + n + ")"}},
+		{"a namespace is a label", `{metadata: {name: "", namespace: A}}`, []string{
+			"metadata.name: is required: such as acme-corp",
+			"metadata.namespace: " + mustBeLabel + " (got A)",
+		}},
+		{"a tenant has a cluster and an admin", spec("clusterRef: {name: \"\"}\nadmin: {email: \"\", password: {name: a}}"), []string{
+			"spec.clusterRef.name: is required: the name of the object",
+			"spec.admin.email: is required: the e-mail address of the tenant's first user",
+			"spec.admin.password.key: is required: the key in the Secret",
+		}},
+		{"an address stands alone", spec(`admin: {email: "Admin <admin@example.com>"}`), []string{"spec.admin.email: must be an e-mail address alone, such as admin@example.com (got Admin <admin@example.com>)"}},
+		{"an address has a host", spec(`admin: {email: admin}`), []string{"spec.admin.email: must be an e-mail address alone, such as admin@example.com (got admin)"}},
+		{"a plan is known", spec(`plan: gold`), []string{"spec.plan: must be free, starter, pro or enterprise (got gold)"}},
+		{"quotas are within the plan", spec("plan: pro\nquotas: {keys: 25, signaturesPerMonth: 0, namespaces: 6, teamMembers: -1}"), []string{
+			"spec.quotas.namespaces: must be at most 5, the limit of plan pro (got 6)",
+			"spec.quotas.teamMembers: must be 0 or more (got -1)",
+		}},
+		{"every quota is checked", spec("quotas: {keys: 6, signaturesPerMonth: 10001, namespaces: 2, teamMembers: 2, apiKeys: 3}"), []string{
+			"spec.quotas.keys: must be at most 5, the limit of plan free (got 6)",
+			"spec.quotas.signaturesPerMonth: must be at most 10000, the limit of plan free (got 10001)",
+			"spec.quotas.namespaces: must be at most 1, the limit of plan free (got 2)",
+			"spec.quotas.teamMembers: must be at most 1, the limit of plan free (got 2)",
+			"spec.quotas.apiKeys: must be at most 2, the limit of plan free (got 3)",
+		}},
+		{"enterprise has no limits", spec("plan: enterprise\nquotas: {keys: 1000000}"), nil},
+		{"settings are in order", spec(`settings: {auditRetentionDays: -1, allowedIPRanges: [192.168.1.0/24, 192.168.1.7/24]}`), []string{
+			"spec.settings.auditRetentionDays: must be 1 or more (got -1)",
+			"spec.settings.allowedIPRanges[1]: must begin with the range's first address (got 192.168.1.7/24); hint: write 192.168.1.0/24",
+		}},
+		{"webhooks are called on events", spec(`
+settings:
+  webhooks:
+  - {url: "http://example.com/hook", events: [key.created, key.signed_many.times]}
+  - {events: []}
+  - {url: example.com, events: [key, Key.created, key.created, key.created], secret: {name: a}}
+`), []string{
+			"spec.settings.webhooks[1].url: is required: the URL that is called, such as https://example.com/hook",
+			"spec.settings.webhooks[1].events: is required: the events that the URL is called on, such as key.created",
+			"spec.settings.webhooks[2].url: " + mustBeURL,
+			"spec.settings.webhooks[2].events[0]: must be an event, such as key.created (got key)",
+			"spec.settings.webhooks[2].events[1]: must be an event, such as key.created (got Key.created)",
+			"spec.settings.webhooks[2].events[3]: must not be given twice (got key.created)",
+			"spec.settings.webhooks[2].secret.key: is required: the key in the Secret",
+		}},
+	})
+}
+
+func TestBackups(t *testing.T) {
+	n := strings.Repeat("n", 28)
+	testChanges(t, func() *BanhBaoRingBackup { return &BanhBaoRingBackup{} }, validBackup, []change{
+		{"the smallest document is valid", `{}`, nil},
+		{"a name leaves room for a Job's pods", `{metadata: {name: ` + n[:27] + `}}`, nil},
+		{"a name that leaves no room", `{metadata: {name: ` + n + `}}`, []string{"metadata.name: must be at most 27 characters, so that banhbaoring-backup-<name>-0123456789-abcde stays within 63 (got " + n + ")"}},
+		{"all is checked", spec(`
+clusterRef: {name: ""}
+type: partial
+components: [openbao, openbao, redis]
+destination: {s3: {bucket: A, prefix: a}}
+`), []string{
+			"spec.clusterRef.name: is required: the name of the object",
+			"spec.type: must be full or incremental (got partial)",
+			"spec.components[2]: must be openbao, database or secrets (got redis)",
+			"spec.components[1]: must not be given twice (got openbao)",
+			"spec.destination.s3.bucket: must be 3 to 63 lower-case letters, digits, hyphens and dots, and begin and end with a letter or digit (got A)",
+			"spec.destination.s3.prefix: must end with /, and not begin with it (got a); hint: write a/",
+		}},
+	})
+}
+
+func TestRestores(t *testing.T) {
+	n := strings.Repeat("n", 27)
+	testChanges(t, func() *BanhBaoRingRestore { return &BanhBaoRingRestore{} }, validRestore, []change{
+		{"the smallest document is valid", `{}`, nil},
+		{"a name leaves room for a Job's pods", `{metadata: {name: ` + n[:26] + `}}`, nil},
+		{"a name that leaves no room", `{metadata: {name: ` + n + `}}`, []string{"metadata.name: must be at most 26 characters, so that banhbaoring-restore-<name>-0123456789-abcde stays within 63 (got " + n + ")"}},
+		{"a source is enough", spec("backupRef: null\nsource: {gcs: {bucket: abc}}"), nil},
+		{"something is restored", spec("clusterRef: {name: A}\nbackupRef: null\ncomponents: [all]"), []string{
+			"spec.clusterRef.name: " + mustBeSubdomain + " (got A)",
+			"spec.backupRef: is required: the backup to restore, or source: the place where one lies",
+			"spec.components[0]: must be openbao, database or secrets (got all)",
+		}},
+		{"one thing is restored", spec("backupRef: {name: \"\"}\nsource: {s3: {}}"), []string{
+			"spec.source: must not be given together with backupRef",
+			"spec.source.s3.bucket: is required: the bucket's name",
+			"spec.backupRef.name: is required: the name of the object",
+		}},
+	})
+}

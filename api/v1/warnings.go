@@ -1,0 +1,133 @@
+package v1
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// supportedSince is the oldest OpenBao that still gets fixes. Source:
+// OpenBao's release notes, November 2026.
+const supportedSince = "2.7.0"
+
+// badVersions are releases of OpenBao to avoid, and why. Source:
+// github.com/openbao/openbao/issues/2494.
+var badVersions = map[string]string{
+	"2.5.0": "cannot auto-unseal after an upgrade (openbao#2494)",
+}
+
+// TenantsNeed tells what an OpenBao of this version means for tenants, which
+// are namespaces: a fault, a warning, or neither. Sources: OpenBao 2.3's
+// release notes; the advisories of 2.5.5.
+func TenantsNeed(openbao string) (fault, warning string) {
+	switch {
+	case !AtLeast(openbao, "2.3.0"):
+		return "must be 2.3.1 or later where there are tenants: earlier versions have no namespaces", ""
+	case !AtLeast(openbao, "2.5.5"):
+		return "", "lets one tenant reach into another (GHSA-c36x-h252-g9x2, GHSA-mwr2-wmgp-crj6)\nhint: write 2.5.5 or later"
+	}
+	return "", ""
+}
+
+// Warnings finds what is valid in a cluster that has its defaults, and yet
+// seldom meant or not wise.
+func (c *BanhBaoRingCluster) Warnings() field.ErrorList {
+	s, at := &c.Spec, field.NewPath("spec")
+	large := s.Plan == PlanPro || s.Plan == PlanEnterprise
+	alerting, autoscaling := &s.Monitoring.Alerting, s.API.Autoscaling.Enabled
+	_, cpu := s.API.Resources.Requests["cpu"]
+	_, cpuLimit := s.API.Resources.Limits["cpu"]
+
+	warnings := slices.Concat(
+		s.OpenBao.warnings(at.Child("openbao"), large),
+		warn(at.Child("api", "resources", "requests"), autoscaling != nil && *autoscaling && !cpu && !cpuLimit, "should hold cpu: autoscaling measures its use"),
+		warn(at.Child("monitoring", "alerting"), alerting.Enabled && alerting.Slack == nil && alerting.PagerDuty == nil, "should have slack or pagerduty: nobody hears of alerts"),
+		warn(at.Child("backup", "enabled"), large && !s.Backup.Enabled, fmt.Sprintf("should be true in plan %s: there are no backups", s.Plan)),
+		warn(at.Child("backup", "destination"), s.Backup.Enabled && s.Backup.Destination == nil, "should be given: there is no place to keep backups"),
+	)
+	for _, w := range s.workloads(at) {
+		warnings = append(warnings, warnUnpinned(w.at, w.Image, w.Version)...)
+	}
+	return warnings
+}
+
+func (o *OpenBao) warnings(at *field.Path, large bool) field.ErrorList {
+	a, unseal := &o.AutoUnseal, at.Child("autoUnseal")
+	_, kms := KMSPlugins[a.Provider]
+	needsPlugin := a.enabled() && kms && NeedsKMSPlugin(o.Version)
+
+	warnings := slices.Concat(
+		warnVersion(at.Child("version"), o.Version),
+		warn(at.Child("replicas"), large && o.Replicas != nil && *o.Replicas == 1, "should be 3 or more: one replica is no longer there when its node is not"),
+		warn(unseal, large && !a.enabled(), "should be given: the keys that unseal are kept in a Secret of the same cluster"),
+		o.Plugin.warnings(at.Child("plugin"), large),
+	)
+	if a.enabled() {
+		warnings = slices.Concat(warnings,
+			warn(unseal.Child("provider"), large && a.Provider == ProviderStatic, "should not be static: its key is kept in a Secret of the same cluster"),
+			warn(unseal.Child("region"), a.Provider == ProviderAWSKMS && a.Region == "", "should be given: otherwise AWS_REGION must be in the pods' environment"),
+			warn(unseal.Child("address"), a.Provider == ProviderTransit && strings.HasPrefix(a.Address, "http://"), "should begin with https://: the token is sent in the clear"),
+			warn(unseal.Child("plugin"), a.Plugin != Plugin{} && !needsPlugin, fmt.Sprintf("is not used: OpenBao %s has provider %s built in", o.Version, a.Provider)),
+		)
+	}
+	if needsPlugin {
+		warnings = append(warnings, a.Plugin.warnings(unseal.Child("plugin"), large)...)
+	}
+	return warnings
+}
+
+func warnVersion(at *field.Path, version string) field.ErrorList {
+	v, err := semver.NewVersion(version)
+	if err != nil {
+		return nil
+	}
+	reason, bad := badVersions[version]
+	oldest := semver.MustParse(supportedSince)
+	old := v.Major() < oldest.Major() || v.Major() == oldest.Major() && v.Minor() < oldest.Minor()
+	return slices.Concat(
+		warn(at, bad, fmt.Sprintf("should not be %s: it %s", version, reason)),
+		warn(at, !HasAuditStanza(version), "should be 2.4.0 or later: nothing is audited before"),
+		warn(at, old, fmt.Sprintf("should be %s or later: %d.%d gets no fixes any more", supportedSince, v.Major(), v.Minor())),
+	)
+}
+
+func (p *Plugin) warnings(at *field.Path, large bool) field.ErrorList {
+	return slices.Concat(
+		warn(at.Child("sha256"), large && p.SHA256 == "" && !strings.Contains(p.Image, "@"), "should be given: any binary in the image is trusted"),
+		warnUnpinned(at, p.Image, p.Version),
+	)
+}
+
+// warnUnpinned warns of an image that can change under the same name.
+func warnUnpinned(at *field.Path, image, version string) field.ErrorList {
+	name := image[strings.LastIndex(image, "/")+1:]
+	_, tag, tagged := strings.Cut(name, ":")
+	if strings.Contains(image, "@") || image == "" && version == "" {
+		return nil
+	}
+	where := at.Child("image")
+	if !tagged || tag == version {
+		tag, where = version, at.Child("version")
+	}
+	return slices.Concat(
+		warn(where, tag == "", "should be given: the image has neither tag nor digest"),
+		warn(where, tag == "latest", "should not be latest: pods may run different builds"),
+	)
+}
+
+// Warnings finds what is valid in a tenant that has its defaults, and yet not
+// wise.
+func (t *BanhBaoRingTenant) Warnings() field.ErrorList {
+	at := field.NewPath("spec", "settings", "webhooks")
+	return each(at, t.Spec.Settings.Webhooks, func(at *field.Path, w Webhook) field.ErrorList {
+		return warn(at.Child("url"), strings.HasPrefix(w.URL, "http://"), "should begin with https://: events are sent in the clear")
+	})
+}
+
+// warn is a warning where the field calls for one.
+func warn(at *field.Path, when bool, detail string) field.ErrorList {
+	return forbidden(at, when, detail)
+}
