@@ -1,0 +1,109 @@
+package jobs
+
+// SecretsConfig configures the secrets Job.
+type SecretsConfig struct {
+	Cluster   string `json:"cluster"`
+	Namespace string `json:"namespace"`
+	// Mint are the Secrets that are made where they are missing.
+	Mint []MintSecret `json:"mint"`
+	// Certificates are signed by the CA, and renewed.
+	Certificates []Certificate `json:"certificates,omitempty"`
+	// Trust is the Secret key that the trust bundle is copied from.
+	Trust SecretKey `json:"trust"`
+	// Reserve are Secrets that are made empty, for Jobs that may only update.
+	Reserve []string `json:"reserve"`
+}
+
+// MintSecret is a Secret of random values and of values that derive from them.
+type MintSecret struct {
+	Name string      `json:"name"`
+	Keys []MintValue `json:"keys"`
+}
+
+// MintValue is one key of a minted Secret: given, random or made from others.
+type MintValue struct {
+	Key string `json:"key"`
+	// Value is text, in which {key} stands for another key's value.
+	Value string `json:"value,omitempty"`
+	// RandomBytes is the number of random bytes of a raw value.
+	RandomBytes int `json:"randomBytes,omitempty"`
+	// RandomText is the number of random letters and digits.
+	RandomText int `json:"randomText,omitempty"`
+}
+
+// Certificate is a certificate that the secrets Job signs.
+type Certificate struct {
+	Secret      string   `json:"secret"`
+	CommonName  string   `json:"commonName"`
+	DNSNames    []string `json:"dnsNames"`
+	IPAddresses []string `json:"ipAddresses,omitempty"`
+}
+
+// SecretKey is one key of a Secret.
+type SecretKey struct {
+	Name string `json:"name"`
+	Key  string `json:"key"`
+}
+
+// InitConfig configures the init Job.
+type InitConfig struct {
+	Cluster   string `json:"cluster"`
+	Namespace string `json:"namespace"`
+	// Peers are the pods' URLs, by ordinal.
+	Peers []string `json:"peers"`
+	// AutoUnseal says that the shares are recovery keys.
+	AutoUnseal bool     `json:"autoUnseal"`
+	Shares     int32    `json:"shares"`
+	Threshold  int32    `json:"threshold"`
+	PGPKeys    []string `json:"pgpKeys,omitempty"`
+	// KeySecret takes the keys, and the root token for as long as it is needed.
+	KeySecret string `json:"keySecret"`
+	// ConfigureServiceAccount is the one that may log in afterwards.
+	ConfigureServiceAccount string `json:"configureServiceAccount"`
+	TokenAudience           string `json:"tokenAudience"`
+}
+
+// PeersConfig configures the peers Job.
+type PeersConfig struct {
+	Cluster   string `json:"cluster"`
+	Namespace string `json:"namespace"`
+	Address   string `json:"address"`
+	// StatefulSet is the one whose pods the raft peers are named after.
+	StatefulSet string `json:"statefulSet"`
+	Replicas    int32  `json:"replicas"`
+	AllowSingle bool   `json:"allowSingle"`
+}
+
+// ConfigureConfig configures the configure Job.
+type ConfigureConfig struct {
+	Cluster   string `json:"cluster"`
+	Namespace string `json:"namespace"`
+	Address   string `json:"address"`
+	// Replicas is the number of raft peers, for autopilot's quorum.
+	Replicas int32        `json:"replicas"`
+	Plugin   PluginConfig `json:"plugin"`
+	// Roles are the logins of other Jobs.
+	Roles []Role `json:"roles"`
+	// APITokenSecret takes the API's periodic token.
+	APITokenSecret string `json:"apiTokenSecret"`
+	TokenAudience  string `json:"tokenAudience"`
+}
+
+// PluginConfig is the secp256k1 plugin as it is registered.
+type PluginConfig struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// Command is the binary's name in the plugin directory.
+	Command string `json:"command"`
+	// Binary is the path of the same binary in the Job's pod.
+	Binary string `json:"binary"`
+	// SHA256 that the binary must have; any when empty.
+	SHA256 string `json:"sha256,omitempty"`
+	Mount  string `json:"mount"`
+}
+
+// Role is a login that the configure Job makes for another Job.
+type Role struct {
+	Name           string `json:"name"`
+	ServiceAccount string `json:"serviceAccount"`
+}

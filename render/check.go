@@ -1,0 +1,58 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+	"github.com/banhbaoring/banhbaoring/render/strict"
+)
+
+// unknownKind refuses a document of our API group that is none of our kinds:
+// it would be passed through, and so left out.
+func unknownKind(d *strict.Document) strict.Faults {
+	group, _, ok := strings.Cut(d.APIVersion, "/")
+	if !ok || group != v1.GroupVersion.Group {
+		return nil
+	}
+	if d.APIVersion != v1.GroupVersion.String() {
+		return strict.Faults{{Position: d.Position("apiVersion"), Path: "apiVersion",
+			Message: fmt.Sprintf("must be %s (got %q)", v1.GroupVersion, d.APIVersion)}}
+	}
+	return strict.Faults{{Position: d.Position("kind"), Path: "kind",
+		Message: fmt.Sprintf("must be %s, %s, %s or %s (got %q)", v1.KindCluster, v1.KindTenant, v1.KindBackup, v1.KindRestore, d.Kind)}}
+}
+
+// notYetFaulty leaves out what validation says of fields that could not be
+// decoded: it saw them empty.
+func notYetFaulty(decoding, validation strict.Faults) strict.Faults {
+	var rest strict.Faults
+	for _, v := range validation {
+		known := false
+		for _, d := range decoding {
+			known = known || d.Path != "" && (v.Path == d.Path || strings.HasPrefix(v.Path, d.Path+".") || strings.HasPrefix(v.Path, d.Path+"["))
+		}
+		if !known {
+			rest = append(rest, v)
+		}
+	}
+	return rest
+}
+
+// check is what can only be said of a stack as a whole.
+func (s *Stack) check() (faults, warnings strict.Faults) {
+	if len(s.Tenants) > 0 {
+		fault, warning := v1.TenantsNeed(s.Cluster.Spec.OpenBao.Version)
+		at := func(message string) strict.Fault {
+			path := "spec.openbao.version"
+			return strict.Fault{Position: s.document.Position(path), Path: path, Message: message}
+		}
+		if fault != "" {
+			faults = append(faults, at(fault))
+		}
+		if warning != "" {
+			warnings = append(warnings, at(warning))
+		}
+	}
+	return faults, warnings
+}

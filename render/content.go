@@ -1,0 +1,74 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// nameByContent appends to the name of each Job, and of the ConfigMap of the
+// same name that configures it, a hash of what both contain. A Job's template
+// is immutable: any change makes a new Job, and nothing else does.
+func nameByContent(s *Stack, objects Manifests) error {
+	configs := map[string]*unstructured.Unstructured{}
+	for _, u := range objects {
+		if u.GetKind() == "ConfigMap" {
+			configs[u.GetName()] = u
+		}
+	}
+	for _, job := range objects {
+		if job.GetKind() != "Job" {
+			continue
+		}
+		base, config := job.GetName(), configs[job.GetName()]
+		hash, err := contentHash(job, config)
+		if err != nil {
+			return fmt.Errorf("Job %s: %w", base, err)
+		}
+		name := base + "-" + hash
+		job.SetName(name)
+		if config != nil {
+			config.SetName(name)
+			renameConfig(job.Object["spec"], base, name)
+		}
+	}
+	return nil
+}
+
+// contentHash is ten hexadecimal digits over the Job's spec and its config.
+func contentHash(job, config *unstructured.Unstructured) (string, error) {
+	content := []any{job.Object["spec"]}
+	if config != nil {
+		content = append(content, config.Object["data"])
+	}
+	// Maps are encoded in the order of their keys.
+	text, err := json.Marshal(content)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:5]), nil
+}
+
+// renameConfig rewrites every reference to the ConfigMap of that name: a
+// volume's configMap, a projected source's, an environment's configMapRef and
+// configMapKeyRef.
+func renameConfig(v any, from, to string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			ref, ok := value.(map[string]any)
+			if ok && ref["name"] == from && (key == "configMap" || key == "configMapRef" || key == "configMapKeyRef") {
+				ref["name"] = to
+			}
+			renameConfig(value, from, to)
+		}
+	case []any:
+		for _, value := range v {
+			renameConfig(value, from, to)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package render
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Stage is a step of a sync: what it contains needs only what earlier stages
+// and itself contain. Its number is the Argo CD sync wave.
+type Stage int
+
+// The stages, in order.
+const (
+	Foundation   Stage = 0
+	Secrets      Stage = 10
+	Guard        Stage = 15
+	Data         Stage = 20
+	OpenBao      Stage = 40
+	Restore      Stage = 45
+	Configure    Stage = 50
+	Tenants      Stage = 60
+	Applications Stage = 70
+	Monitoring   Stage = 80
+	Exposure     Stage = 90
+)
+
+var stageNames = []struct {
+	stage Stage
+	name  string
+}{
+	{Foundation, "foundation"},
+	{Secrets, "secrets"},
+	{Guard, "guard"},
+	{Data, "data"},
+	{OpenBao, "openbao"},
+	{Restore, "restore"},
+	{Configure, "configure"},
+	{Tenants, "tenants"},
+	{Applications, "applications"},
+	{Monitoring, "monitoring"},
+	{Exposure, "exposure"},
+}
+
+// String is the stage's name.
+func (s Stage) String() string {
+	for _, n := range stageNames {
+		if n.stage == s {
+			return n.name
+		}
+	}
+	return strconv.Itoa(int(s))
+}
+
+// ParseStage finds a stage by its name.
+func ParseStage(name string) (Stage, error) {
+	for _, n := range stageNames {
+		if n.name == name {
+			return n.stage, nil
+		}
+	}
+	return 0, fmt.Errorf("unknown stage %q: must be one of %v", name, StageNames())
+}
+
+// StageNames are the stages' names, in order.
+func StageNames() []string {
+	names := make([]string, len(stageNames))
+	for i, n := range stageNames {
+		names[i] = n.name
+	}
+	return names
+}
