@@ -1,0 +1,26 @@
+// Package components is the table of the stack's components.
+package components
+
+import (
+	"github.com/banhbaoring/banhbaoring/components/certificates"
+	"github.com/banhbaoring/banhbaoring/components/configure"
+	"github.com/banhbaoring/banhbaoring/components/foundation"
+	"github.com/banhbaoring/banhbaoring/components/initialize"
+	"github.com/banhbaoring/banhbaoring/components/openbao"
+	"github.com/banhbaoring/banhbaoring/components/peers"
+	"github.com/banhbaoring/banhbaoring/components/secrets"
+	"github.com/banhbaoring/banhbaoring/render"
+)
+
+// All are the components, in the order of their stages.
+func All() []render.Component {
+	return []render.Component{
+		foundation.Component(),
+		certificates.Component(),
+		secrets.Component(),
+		peers.Component(),
+		openbao.Component(),
+		initialize.Component(),
+		configure.Component(),
+	}
+}

@@ -1,0 +1,60 @@
+// Package configure renders the Job that owns OpenBao's policies, roles,
+// plugin and mounts.
+package configure
+
+import (
+	"embed"
+	"path"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/render"
+	"github.com/banhbaoring/banhbaoring/render/kustomize"
+)
+
+//go:embed base
+var files embed.FS
+
+var base = kustomize.NewBase(files)
+
+// Component renders the configure Job.
+func Component() render.Component {
+	return render.Component{
+		Name:    jobs.Configure,
+		Stage:   render.Configure,
+		Enabled: func(*render.Stack) bool { return true },
+		Build:   build,
+	}
+}
+
+func build(s *render.Stack) ([]runtime.Object, error) {
+	c := s.Cluster
+	plugin := c.Spec.OpenBao.Plugin
+	binary := path.Join(jobs.PluginDir, jobs.PluginName)
+	objects, job, err := s.Job(jobs.Configure, base, jobs.ConfigureConfig{
+		Cluster:   c.Name,
+		Namespace: c.Namespace,
+		Address:   jobs.ActiveAddress(c.Namespace),
+		Replicas:  *c.Spec.OpenBao.Replicas,
+		Plugin: jobs.PluginConfig{
+			Name:    jobs.PluginName,
+			Version: jobs.PluginVersion(plugin.Version),
+			Command: jobs.PluginCommand(plugin.Version),
+			Binary:  binary,
+			SHA256:  plugin.SHA256,
+			Mount:   jobs.PluginName,
+		},
+		Roles:          []jobs.Role{{Name: jobs.Peers, ServiceAccount: "banhbaoring-" + jobs.Peers}},
+		APITokenSecret: jobs.SecretAPIOpenBao,
+		TokenAudience:  jobs.TokenAudience,
+	})
+	if err != nil {
+		return nil, err
+	}
+	tools, copied := &job.Spec.Template.Spec.InitContainers[0], &job.Spec.Template.Spec.InitContainers[1]
+	tools.Image, tools.Resources = c.Spec.Jobs.Image, c.Spec.Jobs.Resources
+	copied.Image, copied.Resources = plugin.Image, c.Spec.Jobs.Resources
+	copied.Args = jobs.InstallArgs(plugin.Path, binary, plugin.SHA256)
+	return objects, nil
+}

@@ -1,0 +1,48 @@
+// Package initialize renders the Job that initialises and unseals OpenBao.
+package initialize
+
+import (
+	"embed"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/render"
+	"github.com/banhbaoring/banhbaoring/render/kustomize"
+)
+
+//go:embed base
+var files embed.FS
+
+var base = kustomize.NewBase(files)
+
+// Component renders the init Job. It stands in OpenBao's own stage: a
+// StatefulSet that nobody initialises never becomes ready.
+func Component() render.Component {
+	return render.Component{
+		Name:    jobs.Init,
+		Stage:   render.OpenBao,
+		Enabled: func(*render.Stack) bool { return true },
+		Build:   build,
+	}
+}
+
+func build(s *render.Stack) ([]runtime.Object, error) {
+	c := s.Cluster
+	config := jobs.InitConfig{
+		Cluster:                 c.Name,
+		Namespace:               c.Namespace,
+		AutoUnseal:              *c.Spec.OpenBao.AutoUnseal.Enabled,
+		Shares:                  c.Spec.OpenBao.Init.Shares,
+		Threshold:               c.Spec.OpenBao.Init.Threshold,
+		PGPKeys:                 c.Spec.OpenBao.Init.PGPKeys,
+		KeySecret:               jobs.SecretOpenBaoKeys,
+		ConfigureServiceAccount: "banhbaoring-" + jobs.Configure,
+		TokenAudience:           jobs.TokenAudience,
+	}
+	for i := range int(*c.Spec.OpenBao.Replicas) {
+		config.Peers = append(config.Peers, jobs.PeerAddress(i))
+	}
+	objects, _, err := s.Job(jobs.Init, base, config)
+	return objects, err
+}
