@@ -12,7 +12,7 @@ import (
 // nameByContent appends to the name of each Job, and of the ConfigMap of the
 // same name that configures it, a hash of what both contain. A Job's template
 // is immutable: any change makes a new Job, and nothing else does.
-func nameByContent(s *Stack, objects Manifests) error {
+func nameByContent(objects Manifests) error {
 	configs := map[string]*unstructured.Unstructured{}
 	for _, u := range objects {
 		if u.GetKind() == "ConfigMap" {

@@ -13,7 +13,8 @@ import (
 type Component struct {
 	Name string
 	// Stage of every object that names none with StageAnnotation.
-	Stage   Stage
+	Stage Stage
+	// Enabled tells whether a stack has the component; nil means always.
 	Enabled func(*Stack) bool
 	// Build returns the component's objects. It has no context and no client:
 	// its signature shows that it is pure.
@@ -33,7 +34,7 @@ func Render(s *Stack, components []Component) (Manifests, error) {
 	if objects, err = patch(s, objects); err != nil {
 		return nil, err
 	}
-	if err := nameByContent(s, objects); err != nil {
+	if err := nameByContent(objects); err != nil {
 		return nil, err
 	}
 	if err := annotate(objects); err != nil {
@@ -45,7 +46,7 @@ func Render(s *Stack, components []Component) (Manifests, error) {
 func build(s *Stack, components []Component) (Manifests, error) {
 	var objects Manifests
 	for _, c := range components {
-		if !c.Enabled(s) {
+		if c.Enabled != nil && !c.Enabled(s) {
 			continue
 		}
 		built, err := c.Build(s)

@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/banhbaoring/banhbaoring/cmd/internal/charts"
 )
@@ -42,7 +45,7 @@ func chartPullCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			path, digest, err := store.Pull(cmd.Context(), ref)
+			path, digest, err := store.Pull(cmd.Context(), ref, charts.WithProgress(progress(cmd.ErrOrStderr())))
 			if err != nil {
 				return err
 			}
@@ -58,4 +61,22 @@ func chartPullCommand() *cobra.Command {
 	flags.StringVar(&ref.Digest, "digest", "", "the archive's digest, sha256:…; any when absent")
 	addChartDirFlag(cmd, &dir)
 	return cmd
+}
+
+// progress shows how much of a download has come, where a person watches.
+func progress(stderr io.Writer) func(done, total int64) {
+	file, ok := stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return func(int64, int64) {}
+	}
+	return func(done, total int64) {
+		if total > 0 {
+			fmt.Fprintf(stderr, "\r%d of %d KiB", done>>10, total>>10)
+		} else {
+			fmt.Fprintf(stderr, "\r%d KiB", done>>10)
+		}
+		if done == total {
+			fmt.Fprintln(stderr)
+		}
+	}
 }

@@ -12,11 +12,10 @@ import (
 )
 
 // rendered is what the command line prints for a text on standard input.
-func rendered(t testing.TB, text string, args ...string) []byte {
+func rendered(t testing.TB, text string) []byte {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	args = append([]string{"render", "-f", "-"}, args...)
-	if code := run(context.Background(), args, strings.NewReader(text), &stdout, &stderr); code != exitDone {
+	if code := run(context.Background(), []string{"render", "-f", "-"}, strings.NewReader(text), &stdout, &stderr); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
 	return stdout.Bytes()

@@ -61,6 +61,7 @@ func (o renderOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "note: this version does not render %s\n", missing)
 	if o.includeCRDs {
 		definitions, err := render.Definitions(crds.Files)
 		if err != nil {
@@ -73,7 +74,7 @@ func (o renderOptions) run(cmd *cobra.Command) error {
 		manifests = manifests.Only(stage)
 	}
 	foreign := in.Foreign
-	if o.onlyOurs {
+	if o.onlyOurs || o.stage != "" { // they belong to no stage
 		foreign = nil
 	}
 	if o.output == "" {
@@ -93,6 +94,9 @@ func (o renderOptions) run(cmd *cobra.Command) error {
 	}
 	return output.File(o.output, text)
 }
+
+// missing is the part of the spec that has no components yet.
+const missing = "the API, dashboard, database, Redis, monitoring, exposure, backups and network policies"
 
 // renderStacks renders every stack, or none.
 func renderStacks(in *render.Input, chartDir string) (render.Manifests, error) {

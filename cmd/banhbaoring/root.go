@@ -64,13 +64,13 @@ func rootCommand() *cobra.Command {
 		Version:       v1.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(cmd *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("unknown command %q", args[0])
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SetVersionTemplate("banhbaoring {{.Version}}\n")
@@ -79,6 +79,12 @@ func rootCommand() *cobra.Command {
 		crdsCommand(), chartCommand(), jobCommand(), versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Args = nil
+		completion.RunE = func(*cobra.Command, []string) error {
+			return usagef("completion wants a shell: bash, zsh, fish or powershell")
+		}
+	}
 	return root
 }
 

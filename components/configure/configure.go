@@ -21,10 +21,9 @@ var base = kustomize.NewBase(files)
 // Component renders the configure Job.
 func Component() render.Component {
 	return render.Component{
-		Name:    jobs.Configure,
-		Stage:   render.Configure,
-		Enabled: func(*render.Stack) bool { return true },
-		Build:   build,
+		Name:  jobs.Configure,
+		Stage: render.Configure,
+		Build: build,
 	}
 }
 

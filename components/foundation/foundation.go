@@ -20,10 +20,9 @@ var base = kustomize.NewBase(files)
 // Component renders the namespace and the one right outside it.
 func Component() render.Component {
 	return render.Component{
-		Name:    "foundation",
-		Stage:   render.Foundation,
-		Enabled: func(*render.Stack) bool { return true },
-		Build:   build,
+		Name:  "foundation",
+		Stage: render.Foundation,
+		Build: build,
 	}
 }
 

@@ -20,10 +20,9 @@ var base = kustomize.NewBase(files)
 // StatefulSet that nobody initialises never becomes ready.
 func Component() render.Component {
 	return render.Component{
-		Name:    jobs.Init,
-		Stage:   render.OpenBao,
-		Enabled: func(*render.Stack) bool { return true },
-		Build:   build,
+		Name:  jobs.Init,
+		Stage: render.OpenBao,
+		Build: build,
 	}
 }
 

@@ -26,10 +26,9 @@ var builtIn = sync.OnceValues(func() (*helm.Chart, error) { return helm.LoadFS(b
 // Component renders OpenBao.
 func Component() render.Component {
 	return render.Component{
-		Name:    "openbao",
-		Stage:   render.OpenBao,
-		Enabled: func(*render.Stack) bool { return true },
-		Build:   build,
+		Name:  "openbao",
+		Stage: render.OpenBao,
+		Build: build,
 	}
 }
 

@@ -20,10 +20,9 @@ var base = kustomize.NewBase(files)
 // changes, and has nothing to do unless the replicas became fewer.
 func Component() render.Component {
 	return render.Component{
-		Name:    jobs.Peers,
-		Stage:   render.Guard,
-		Enabled: func(*render.Stack) bool { return true },
-		Build:   build,
+		Name:  jobs.Peers,
+		Stage: render.Guard,
+		Build: build,
 	}
 }
 

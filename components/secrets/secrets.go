@@ -22,10 +22,9 @@ var base = kustomize.NewBase(files)
 // Component renders the secrets Job.
 func Component() render.Component {
 	return render.Component{
-		Name:    jobs.Secrets,
-		Stage:   render.Secrets,
-		Enabled: func(*render.Stack) bool { return true },
-		Build:   build,
+		Name:  jobs.Secrets,
+		Stage: render.Secrets,
+		Build: build,
 	}
 }
 

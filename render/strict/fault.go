@@ -37,7 +37,7 @@ type Fault struct {
 // Error returns "file:line:column: path: message", and the hint on a second
 // line.
 func (f Fault) Error() string {
-	text := f.Position.String() + ": "
+	text := f.String() + ": "
 	if f.Path != "" {
 		text += f.Path + ": "
 	}

@@ -2,6 +2,7 @@ package strict
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -75,14 +76,14 @@ func prolog(raw []byte) (empty bool, directive string) {
 func parse(text []byte) (*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
-	if err := decoder.Decode(&document); err == io.EOF {
+	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
 	if err := decoder.Decode(&second); err == nil {
 		return nil, fmt.Errorf("yaml: line %d: a second document begins without ---", second.Line)
-	} else if err != io.EOF {
+	} else if !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	return document.Content[0], nil

@@ -34,7 +34,7 @@ type spec struct {
 	Small    uint8                 `json:"small,omitempty"`
 	Blob     []byte                `json:"blob,omitempty"`
 	Ignored  string                `json:"-"`
-	internal string
+	internal string                //nolint:unused // decoding must not see it
 }
 
 type common struct {

@@ -22,6 +22,8 @@ func newClient() *http.Client {
 			Proxy:               http.ProxyFromEnvironment,
 			ForceAttemptHTTP2:   true,
 			TLSHandshakeTimeout: 10 * time.Second,
+			// Archives are gzip themselves: unpacked on the way, none has its digest.
+			DisableCompression: true,
 		}},
 		Timeout: requestTimeout,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
@@ -58,7 +60,7 @@ func follow(from, to *url.URL) error {
 	switch {
 	case to.User != nil:
 		return fmt.Errorf("%s holds credentials: tell the repository's owner", show(to))
-	case plain && !(loopback(from) && loopback(to)):
+	case plain && (!loopback(from) || !loopback(to)):
 		return fmt.Errorf("%s is plain http, want https: tell the repository's owner", show(to))
 	case to.Scheme != "http" && to.Scheme != "https" && to.Scheme != "oci":
 		return fmt.Errorf("%s is not https: tell the repository's owner", show(to))
@@ -73,16 +75,12 @@ func loopback(u *url.URL) bool {
 }
 
 // get starts a download; the size is -1 when the server does not state it.
-// With compress unset the bytes arrive as they are stored, which digests need.
-func (p *puller) get(ctx context.Context, u *url.URL, compress bool) (io.ReadCloser, int64, error) {
+func (p *puller) get(ctx context.Context, u *url.URL) (io.ReadCloser, int64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, 0, explain(ctx, show(u), err)
 	}
 	req.Header.Set("User-Agent", userAgent)
-	if !compress {
-		req.Header.Set("Accept-Encoding", "identity")
-	}
 	resp, err := p.client.Do(req)
 	if err != nil {
 		return nil, 0, explain(ctx, show(u), err)

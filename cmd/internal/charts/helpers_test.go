@@ -31,7 +31,7 @@ import (
 func archiveOf(t testing.TB, name, version string, size int) []byte {
 	t.Helper()
 	noise := make([]byte, size)
-	rand.NewChaCha8([32]byte{1}).Read(noise)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(noise)
 	files := []struct{ name, text string }{
 		{"Chart.yaml", fmt.Sprintf("apiVersion: v2\nname: %s\nversion: %s\n", name, version)},
 		{"values.yaml", "replicas: 1\n"},

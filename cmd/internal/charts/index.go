@@ -27,7 +27,7 @@ type indexEntry struct {
 func (p *puller) findInIndex(ctx context.Context, repository *url.URL) (source, error) {
 	at := repository.JoinPath("index.yaml")
 	where := show(at)
-	body, size, err := p.get(ctx, at, true)
+	body, size, err := p.get(ctx, at)
 	if err != nil {
 		return source{}, err
 	}
@@ -64,7 +64,7 @@ func (p *puller) findInIndex(ctx context.Context, repository *url.URL) (source, 
 		from:   show(archive),
 		digest: stated,
 		open: func(ctx context.Context) (io.ReadCloser, int64, error) {
-			return p.get(ctx, archive, false)
+			return p.get(ctx, archive)
 		},
 	}, nil
 }

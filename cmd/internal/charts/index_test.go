@@ -66,6 +66,21 @@ func TestPullFromAnIndex(t *testing.T) {
 	}
 }
 
+func TestAnArchiveIsNotUnpackedOnTheWay(t *testing.T) {
+	data := archiveOf(t, "openbao", "0.29.3", 1000)
+	server := serve(t, pages{"/index.yaml": indexOf("a.tgz", ""), "/a.tgz": func(w http.ResponseWriter, r *http.Request) {
+		// So some object stores do with what is gzip itself.
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			w.Header().Set("Content-Encoding", "gzip")
+		}
+		_, _ = w.Write(data)
+	}})
+	_, got, err := Store{Dir: t.TempDir()}.Pull(t.Context(), openbao(server.URL))
+	if err != nil || got != digestOf(data) {
+		t.Errorf("Pull = %q, %v", got, err)
+	}
+}
+
 func TestAnIndexThatHasNoSuchChartSaysWhatItHas(t *testing.T) {
 	text := "entries:\n  openbao:\n"
 	for _, v := range []string{"0.30.0-rc.1", "0.29.3", "0.9.0", "bad version", "0.29.2", "0.29.1", "0.10.0", "0.28.0"} {

@@ -212,7 +212,7 @@ func TestAStalledRegistryEndsWithTheDeadline(t *testing.T) {
 	data := archiveOf(t, "openbao", "0.29.3", 1000)
 	for _, part := range []string{"/manifests/", "/blobs/", "/tags/"} {
 		t.Run(part, func(t *testing.T) {
-			server := between(t, data, func(w http.ResponseWriter, r *http.Request) bool {
+			server := between(t, data, func(_ http.ResponseWriter, r *http.Request) bool {
 				stalls := strings.Contains(r.URL.Path, part)
 				if stalls {
 					<-r.Context().Done()

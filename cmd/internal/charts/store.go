@@ -86,7 +86,7 @@ func (s Store) put(digest string, data []byte) (path string, err error) {
 	defer func() {
 		if err != nil {
 			temp.Close()
-			
+			os.Remove(temp.Name())
 		}
 	}()
 	if _, err := temp.Write(data); err != nil {

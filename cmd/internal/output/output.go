@@ -4,8 +4,10 @@ package output
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -24,8 +26,15 @@ func IsFolder(path string) bool {
 	return strings.HasSuffix(path, "/") || err == nil && info.IsDir()
 }
 
-// File writes one file.
+// File writes one file. A pipe or a device is written to, and a symbolic link
+// followed: neither is replaced.
 func File(path string, text []byte) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, text, 0o644)
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
 	temp, err := stage(path, text)
 	if err != nil {
 		return err
@@ -50,6 +59,11 @@ func Folder(dir string, manifests render.Manifests, foreign []*strict.Document) 
 	if err != nil {
 		return err
 	}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		if err := refuseForeign(path, stale); err != nil {
+			return err
+		}
+	}
 	temps := map[string]string{}
 	defer func() {
 		for _, temp := range temps {
@@ -57,9 +71,6 @@ func Folder(dir string, manifests render.Manifests, foreign []*strict.Document) 
 		}
 	}()
 	for path, text := range files {
-		if err := refuseForeign(path, stale); err != nil {
-			return err
-		}
 		temp, err := stage(path, text)
 		if err != nil {
 			return err

@@ -1,0 +1,20 @@
+package secrets_test
+
+import (
+	"testing"
+
+	"github.com/banhbaoring/banhbaoring/components/secrets"
+	"github.com/banhbaoring/banhbaoring/golden"
+)
+
+func TestSecrets(t *testing.T) {
+	for name, spec := range map[string]string{
+		"shamir":      "",
+		"static":      "openbao: {autoUnseal: {provider: static}}",
+		"staticown":   "openbao: {autoUnseal: {provider: static, keyId: current, key: {secretName: mine, key: current}}}",
+		"certmanager": "certificates: {certManager: true}",
+		"owntls":      "openbao: {tls: {secretName: my-tls}}",
+	} {
+		t.Run(name, func(t *testing.T) { golden.Component(t, secrets.Component(), name, spec) })
+	}
+}
