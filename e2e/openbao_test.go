@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -104,10 +105,14 @@ func TestOpenBaoStartsJoinsAndInitialises(t *testing.T) {
 		}
 	})
 	t.Run("requests are audited on standard output, without the token", func(t *testing.T) {
-		logs := kubectl(t, "", "logs", "-n", ns, "-l", "openbao-active=true", "-c", "openbao", "--tail=-1")
-		if !strings.Contains(logs, `"path":"probe/data/x"`) {
-			t.Error("the write is not in the audit log")
-		}
+		var logs string
+		eventually(t, time.Minute, "the write is in the audit log", func() error {
+			logs = kubectl(t, "", "logs", "-n", ns, "-l", "openbao-active=true", "-c", "openbao", "--tail=-1")
+			if !strings.Contains(logs, `"path":"probe/data/x"`) {
+				return errors.New("it is not")
+			}
+			return nil
+		})
 		if strings.Contains(logs, keys.RootToken) {
 			t.Error("the root token is in the log")
 		}

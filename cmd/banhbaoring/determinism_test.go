@@ -32,12 +32,9 @@ func program(t testing.TB) string {
 func TestOutputIsTheSameInEveryEnvironment(t *testing.T) {
 	program, root := program(t), golden.Root(t)
 	for name, env := range map[string][]string{
-		"empty":    {"HOME=" + t.TempDir()},
-		"no home":  {},
-		"time":     {"TZ=Pacific/Kiritimati", "HOME=/nonexistent", "SOURCE_DATE_EPOCH=1"},
-		"locale":   {"LANG=tr_TR.UTF-8", "LC_ALL=tr_TR.UTF-8"},
-		"one core": {"GOMAXPROCS=1"},
-		"clouds":   {"AWS_REGION=eu-west-1", "KUBECONFIG=/nonexistent", "NAMESPACE=other", "HELM_NAMESPACE=other", "POD_IP=1.2.3.4"},
+		"nothing": {},
+		"much": {"HOME=/nonexistent", "TZ=Pacific/Kiritimati", "LANG=tr_TR.UTF-8", "LC_ALL=tr_TR.UTF-8", "SOURCE_DATE_EPOCH=1", "GOMAXPROCS=1",
+			"AWS_REGION=eu-west-1", "KUBECONFIG=/nonexistent", "NAMESPACE=other", "HELM_NAMESPACE=other", "POD_IP=1.2.3.4"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, file := range golden.Examples(t) {
@@ -93,7 +90,7 @@ func TestOutputIsTheSameInEveryOrder(t *testing.T) {
 		t.Fatalf("%d namespaces", n)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 8 {
+	for range 3 {
 		random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		if got := rendered(t, strings.Join(all, "---\n")); !bytes.Equal(got, want) {
 			t.Fatal("the order of documents changes the output")

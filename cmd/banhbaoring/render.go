@@ -86,7 +86,7 @@ func (o renderOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	if output.IsFolder(o.output) {
-		return output.Folder(o.output, manifests, foreign)
+		return output.Folder(o.output, o.stage, manifests, foreign)
 	}
 	text, err := stream(manifests, foreign)
 	if err != nil {

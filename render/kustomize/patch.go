@@ -67,6 +67,14 @@ func apply(objects []*unstructured.Unstructured, p types.Patch) ([]*unstructured
 
 // run has kustomize apply one patch to the objects that it selects.
 func run(objects []*unstructured.Unstructured, p types.Patch) ([]*unstructured.Unstructured, error) {
+	if strings.HasPrefix(strings.TrimSpace(p.Patch), "[") {
+		// kustomize takes what begins so for JSON, but YAML may begin so too.
+		text, err := yaml.YAMLToJSON([]byte(p.Patch))
+		if err != nil {
+			return nil, oneLine(err)
+		}
+		p.Patch = string(text)
+	}
 	k := types.Kustomization{Resources: []string{"objects.yaml"}, Patches: []types.Patch{p}}
 	kustomization, err := yaml.Marshal(k)
 	if err != nil {

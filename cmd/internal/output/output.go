@@ -49,8 +49,8 @@ func File(path string, text []byte) error {
 // Folder writes one file an object, as <namespace>/<stage>/<kind>-<name>.yaml,
 // and documents that were passed through as others.yaml. Files of an earlier
 // render that no longer belong are removed; files that it did not write are
-// never touched.
-func Folder(dir string, manifests render.Manifests, foreign []*strict.Document) error {
+// never touched. With a stage, only files of that stage can be stale.
+func Folder(dir, stageName string, manifests render.Manifests, foreign []*strict.Document) error {
 	files, err := contents(dir, manifests, foreign)
 	if err != nil {
 		return err
@@ -85,6 +85,9 @@ func Folder(dir string, manifests render.Manifests, foreign []*strict.Document) 
 		delete(stale, path)
 	}
 	for path := range stale {
+		if stageName != "" && filepath.Base(filepath.Dir(path)) != stageName {
+			continue
+		}
 		if err := os.Remove(path); err != nil {
 			return err
 		}
