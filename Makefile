@@ -8,7 +8,7 @@ FUZZTIME ?= 10s
 CONTROLLER_GEN := $(GO) run sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0
 GOLANGCI_LINT  := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: all build test golden generate lint fuzz bench e2e image
+.PHONY: all build test golden generate lint fuzz bench programs integration e2e image
 
 all: build test
 
@@ -19,7 +19,7 @@ test: ## everything that needs no cluster
 	$(GO) test ./...
 
 golden: ## rewrite the expected output; review reads the difference
-	$(GO) test ./golden/... ./components/... -update
+	$(GO) test ./components/... ./cmd/banhbaoring -update
 
 generate: ## deepcopy, CRDs and the editors' schema, from the types
 	$(CONTROLLER_GEN) object crd:crdVersions=v1 paths=./api/v1/... output:crd:dir=api/crds
@@ -37,8 +37,16 @@ fuzz: ## each fuzz target for FUZZTIME
 bench: ## render time, allocations, start-up, and the peer in the same run
 	$(GO) test ./... -run '^$$' -bench . -benchmem
 
+PROMETHEUS_PROGRAMS ?= $(CURDIR)/$(BIN)/prometheus
+
+programs: ## Prometheus, Alertmanager and their tools, built from their modules
+	@[ -x $(PROMETHEUS_PROGRAMS)/promtool ] || e2e/prometheus/build $(PROMETHEUS_PROGRAMS)
+
+integration: programs ## against real redis-server processes, promtool and amtool
+	PROMETHEUS_PROGRAMS=$(PROMETHEUS_PROGRAMS) $(GO) test -tags integration -count=1 ./jobs/redis ./components/monitoring
+
 e2e: ## on the cluster that KUBECONFIG names, where e2e/images has loaded the images
-	$(GO) test -tags e2e -count=1 -timeout 20m ./e2e/...
+	$(GO) test -tags e2e -count=1 -timeout 40m ./e2e/...
 
 image:
 	docker build -t $(IMAGE) .

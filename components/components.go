@@ -2,12 +2,20 @@
 package components
 
 import (
+	"github.com/banhbaoring/banhbaoring/components/api"
 	"github.com/banhbaoring/banhbaoring/components/certificates"
 	"github.com/banhbaoring/banhbaoring/components/configure"
+	"github.com/banhbaoring/banhbaoring/components/dashboard"
+	"github.com/banhbaoring/banhbaoring/components/database"
+	"github.com/banhbaoring/banhbaoring/components/exposure"
+	"github.com/banhbaoring/banhbaoring/components/externalsecrets"
 	"github.com/banhbaoring/banhbaoring/components/foundation"
 	"github.com/banhbaoring/banhbaoring/components/initialize"
+	"github.com/banhbaoring/banhbaoring/components/monitoring"
+	"github.com/banhbaoring/banhbaoring/components/network"
 	"github.com/banhbaoring/banhbaoring/components/openbao"
 	"github.com/banhbaoring/banhbaoring/components/peers"
+	"github.com/banhbaoring/banhbaoring/components/redis"
 	"github.com/banhbaoring/banhbaoring/components/secrets"
 	"github.com/banhbaoring/banhbaoring/render"
 )
@@ -16,11 +24,19 @@ import (
 func All() []render.Component {
 	return []render.Component{
 		foundation.Component(),
+		network.Component(),
+		externalsecrets.Component(),
 		certificates.Component(),
 		secrets.Component(),
 		peers.Component(),
+		database.Component(),
+		redis.Component(),
 		openbao.Component(),
 		initialize.Component(),
 		configure.Component(),
+		api.Component(),
+		dashboard.Component(),
+		monitoring.Component(),
+		exposure.Component(),
 	}
 }

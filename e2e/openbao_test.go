@@ -30,7 +30,7 @@ import (
 func TestOpenBaoStartsJoinsAndInitialises(t *testing.T) {
 	const ns = "banhbaoring"
 	namespace(t, ns)
-	manifests := render(t, "-f", "../examples/openbao-2.4.yaml")
+	manifests := render(t, "-f", "../examples/openbao-2.4.yaml", "--stage", "openbao")
 	kubectl(t, render(t, "-f", "../examples/openbao-2.4.yaml", "--stage", "foundation"), "apply", "--server-side", "-f", "-")
 	makeSecrets(t, ns)
 	kubectl(t, manifests, "apply", "--server-side", "--validate=strict", "-f", "-")

@@ -8,8 +8,8 @@ type SecretsConfig struct {
 	Mint []MintSecret `json:"mint"`
 	// Certificates are signed by the CA, and renewed.
 	Certificates []Certificate `json:"certificates,omitempty"`
-	// Trust is the Secret key that the trust bundle is copied from.
-	Trust SecretKey `json:"trust"`
+	// Trust are the Secret keys that the trust bundle is joined from.
+	Trust []SecretKey `json:"trust"`
 	// Reserve are Secrets that are made empty, for Jobs that may only update.
 	Reserve []string `json:"reserve"`
 }
@@ -37,6 +37,8 @@ type Certificate struct {
 	CommonName  string   `json:"commonName"`
 	DNSNames    []string `json:"dnsNames"`
 	IPAddresses []string `json:"ipAddresses,omitempty"`
+	// Labels that the Secret carries beside the Job's own.
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // SecretKey is one key of a Secret.
@@ -106,4 +108,12 @@ type PluginConfig struct {
 type Role struct {
 	Name           string `json:"name"`
 	ServiceAccount string `json:"serviceAccount"`
+}
+
+// RedisConfig configures the redis Job.
+type RedisConfig struct {
+	Cluster   string `json:"cluster"`
+	Namespace string `json:"namespace"`
+	// Shards are the addresses of all nodes, by ordinal.
+	Shards []string `json:"shards"`
 }

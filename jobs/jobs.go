@@ -7,17 +7,20 @@ import (
 	"fmt"
 )
 
-// The Jobs, as `banhbaoring job` names them. Keeper runs as a sidecar.
+// The Jobs, as `banhbaoring job` names them. Keeper and RedisMeet run as
+// sidecars.
 const (
 	Secrets   = "secrets"
 	Init      = "init"
 	Keeper    = "keeper"
 	Peers     = "peers"
 	Configure = "configure"
+	Redis     = "redis"
+	RedisMeet = "redis-meet"
 )
 
 // Names are the Jobs in the order in which a sync runs them.
-var Names = []string{Secrets, Peers, Init, Keeper, Configure}
+var Names = []string{Secrets, Peers, Redis, RedisMeet, Init, Keeper, Configure}
 
 // The Secrets that the stack's own parts share. A Secret that the spec names
 // takes the place of the one here.
@@ -28,7 +31,8 @@ const (
 	SecretOpenBaoSeal = "banhbaoring-openbao-seal" // key: the static seal's 32 bytes
 	SecretOpenBaoKeys = "banhbaoring-openbao-keys" // unseal or recovery keys
 	SecretAPIOpenBao  = "banhbaoring-api-openbao"  // token
-	SecretPostgres    = "banhbaoring-postgres"     // username, password, database, url
+	SecretPostgres    = "banhbaoring-postgres"     // username, password, database, url, replication-password
+	SecretPostgresTLS = "banhbaoring-postgres-tls" // tls.crt, tls.key, ca.crt
 	SecretRedis       = "banhbaoring-redis"        // password, url
 	SecretGrafana     = "banhbaoring-grafana"      // password
 )
@@ -54,6 +58,24 @@ const (
 	OpenBaoActive   = OpenBaoName + "-active"
 	OpenBaoPort     = 8200
 )
+
+// Names of Redis's objects.
+const (
+	RedisName     = "banhbaoring-redis"
+	RedisInternal = RedisName + "-internal"
+	RedisPort     = 6379
+)
+
+// RedisURL is where clients of the namespace find Redis, as its Secret has it.
+const RedisURL = "redis://:{password}@" + RedisName + ":6379/0"
+
+// RedisPasswordEnv is the variable that holds Redis's password.
+const RedisPasswordEnv = "REDIS_PASSWORD"
+
+// RedisAddress is a shard's address within the namespace.
+func RedisAddress(ordinal int) string {
+	return fmt.Sprintf("%s-%d.%s:%d", RedisName, ordinal, RedisInternal, RedisPort)
+}
 
 // ActiveAddress is the URL of the active node.
 func ActiveAddress(namespace string) string {

@@ -53,15 +53,17 @@ func contentHash(job, config *unstructured.Unstructured) (string, error) {
 	return hex.EncodeToString(sum[:5]), nil
 }
 
-// renameConfig rewrites every reference to the ConfigMap of that name: a
-// volume's configMap, a projected source's, an environment's configMapRef and
-// configMapKeyRef.
+// isConfigMapRef are the fields that refer to a ConfigMap: a volume's and a
+// projected source's, an environment's as a whole and by key.
+var isConfigMapRef = map[string]bool{"configMap": true, "configMapRef": true, "configMapKeyRef": true}
+
+// renameConfig rewrites every reference to the ConfigMap of that name.
 func renameConfig(v any, from, to string) {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
 			ref, ok := value.(map[string]any)
-			if ok && ref["name"] == from && (key == "configMap" || key == "configMapRef" || key == "configMapKeyRef") {
+			if ok && ref["name"] == from && isConfigMapRef[key] {
 				ref["name"] = to
 			}
 			renameConfig(value, from, to)

@@ -20,6 +20,7 @@ func (s *Stack) Place(pod *corev1.PodSpec, w v1.Workload) {
 	pod.Tolerations = w.Tolerations
 	if w.Affinity != nil {
 		pod.Affinity = w.Affinity
+		pod.TopologySpreadConstraints = nil
 	}
 	for _, secret := range s.Cluster.Spec.ImagePullSecrets {
 		pod.ImagePullSecrets = append(pod.ImagePullSecrets, corev1.LocalObjectReference{Name: secret.Name})
@@ -27,7 +28,7 @@ func (s *Stack) Place(pod *corev1.PodSpec, w v1.Workload) {
 }
 
 // Job completes the base of a Job: a ConfigMap that holds config, the Job
-// itself and its rights.
+// itself and its rights, if it needs any.
 func (s *Stack) Job(name string, base kustomize.Base, config any) ([]runtime.Object, *batchv1.Job, error) {
 	objects := base.Objects()
 	data, err := jobs.Encode(config)
@@ -35,7 +36,12 @@ func (s *Stack) Job(name string, base kustomize.Base, config any) ([]runtime.Obj
 		return nil, nil, err
 	}
 	kustomize.Find[*corev1.ConfigMap](objects).Data = data
-	kustomize.Find[*rbacv1.RoleBinding](objects).Subjects[0].Namespace = s.Cluster.Namespace
+	for _, o := range objects {
+		// A Job that asks nothing of the API server has no rights.
+		if binding, ok := o.(*rbacv1.RoleBinding); ok {
+			binding.Subjects[0].Namespace = s.Cluster.Namespace
+		}
+	}
 
 	job := kustomize.Find[*batchv1.Job](objects)
 	s.Place(&job.Spec.Template.Spec, s.Cluster.Spec.Jobs.Workload)

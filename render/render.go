@@ -31,7 +31,11 @@ func Render(s *Stack, components []Component) (Manifests, error) {
 		return nil, err
 	}
 	identify(s, objects)
+	mesh(s, objects)
 	if objects, err = patch(s, objects); err != nil {
+		return nil, err
+	}
+	if err := checksums(objects); err != nil {
 		return nil, err
 	}
 	if err := nameByContent(objects); err != nil {

@@ -102,8 +102,28 @@ type API struct {
 	Replicas *int32 `json:"replicas,omitempty"`
 	// Autoscaling adds pods under load.
 	Autoscaling Autoscaling `json:"autoscaling,omitzero"`
-	// Migrations is a Job that runs before the API.
+	// OAuth lets people log in with accounts that they have elsewhere.
+	OAuth OAuth `json:"oauth,omitzero"`
+	// Migrations is a Job that prepares the database for each version of the
+	// API. The API's pods start beside it, so that /ready must not answer
+	// before the database is as that version needs it.
 	Migrations *Migrations `json:"migrations,omitempty"`
+}
+
+// OAuth are the services whose accounts may log in.
+type OAuth struct {
+	// GitHub accounts.
+	GitHub *OAuthClient `json:"github,omitempty"`
+	// Google accounts.
+	Google *OAuthClient `json:"google,omitempty"`
+}
+
+// OAuthClient is the control plane as it is registered with such a service.
+type OAuthClient struct {
+	// ClientID that the service gave.
+	ClientID SecretKeyRef `json:"clientId"`
+	// ClientSecret that the service gave.
+	ClientSecret SecretKeyRef `json:"clientSecret"`
 }
 
 // Autoscaling is a HorizontalPodAutoscaler.
@@ -163,6 +183,18 @@ const (
 	NetworkingGateway NetworkingMode = "gateway"
 )
 
+// Mesh is the service mesh whose sidecars run beside the stack's containers.
+//
+// +kubebuilder:validation:Enum=none;istio;linkerd
+type Mesh string
+
+// The service meshes.
+const (
+	MeshNone    Mesh = "none"
+	MeshIstio   Mesh = "istio"
+	MeshLinkerd Mesh = "linkerd"
+)
+
 // Networking is how the stack is reached from outside, and what it may reach.
 type Networking struct {
 	// Mode is ingress or gateway.
@@ -172,13 +204,25 @@ type Networking struct {
 	IngressClassName string `json:"ingressClassName,omitempty"`
 	// GatewayRef is the Gateway that HTTPRoutes attach to.
 	GatewayRef *GatewayRef `json:"gatewayRef,omitempty"`
+	// Mesh is istio, linkerd or none. What runs for long gets a sidecar, which
+	// leaves alone the ports whose traffic is encrypted or is addressed to a
+	// pod and not to a Service; Jobs get none, as they would never end. The mesh
+	// must be installed with its CNI plugin: the namespace refuses the
+	// privileged init container that it would need otherwise.
+	Mesh Mesh `json:"mesh,omitempty"`
 	// Annotations of every Ingress or HTTPRoute.
 	Annotations map[string]string `json:"annotations,omitempty"`
 	// APIServerCIDRs are the addresses of the Kubernetes API server; any
 	// address when absent.
 	APIServerCIDRs []string `json:"apiServerCIDRs,omitempty"`
+	// IngressControllerNamespace is the namespace whose pods may connect to what
+	// is exposed: that of the Ingress controller, or of the Gateway's pods. The
+	// pods of any namespace may when it is absent.
+	IngressControllerNamespace string `json:"ingressControllerNamespace,omitempty"`
 	// TrustedProxies are the addresses of proxies whose X-Forwarded-For header
-	// OpenBao believes.
+	// OpenBao believes. They may connect to what is exposed: load balancers
+	// that send to pods directly, and controllers in the network of their node,
+	// are no pods to a NetworkPolicy.
 	TrustedProxies []string `json:"trustedProxies,omitempty"`
 }
 

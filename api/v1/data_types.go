@@ -29,6 +29,19 @@ type Database struct {
 	Storage Storage `json:"storage,omitzero"`
 	// ConnectionString is the URL of a database that exists.
 	ConnectionString *SecretKeyRef `json:"connectionString,omitempty"`
+	// Exporter gives Prometheus the figures of each pod. CloudNativePG has one
+	// of its own.
+	Exporter Exporter `json:"exporter,omitzero"`
+}
+
+// Exporter is the sidecar that gives Prometheus a server's figures.
+type Exporter struct {
+	// Version is the image's tag when image gives none.
+	Version string `json:"version,omitempty"`
+	// Image replaces the default image. It is used as written:
+	// spec.imageRegistry does not apply to it. Without a tag or digest, version
+	// is its tag.
+	Image string `json:"image,omitempty"`
 }
 
 // RedisMode is how Redis is run.
@@ -58,6 +71,8 @@ type Redis struct {
 	Storage Storage `json:"storage,omitzero"`
 	// ConnectionString is the URL of a Redis that exists.
 	ConnectionString *SecretKeyRef `json:"connectionString,omitempty"`
+	// Exporter gives Prometheus the figures of each pod.
+	Exporter Exporter `json:"exporter,omitzero"`
 }
 
 // MonitoringMode says who runs Prometheus.

@@ -42,8 +42,8 @@ func (c *BanhBaoRingCluster) normalize() {
 		s.OpenBao.Replicas = s.Replicas
 	}
 	s.ImageRegistry = strings.TrimRight(s.ImageRegistry, "/")
-	for _, ref := range c.secretRefs() {
-		set(&ref.SecretName, ref.Name)
+	for _, use := range c.secretUses() {
+		set(&use.ref.SecretName, use.ref.Name)
 	}
 }
 
@@ -110,17 +110,22 @@ func (c *BanhBaoRingCluster) defaultRest() {
 		set(&s.Database.Version, "18")
 		set(&s.Database.Engine, DatabaseStatefulSet)
 		setRequests(&s.Database.Resources, "250m", "512Mi")
+		if s.Database.Engine != DatabaseCloudNativePG {
+			set(&s.Database.Exporter.Version, "v0.20.0")
+		}
 	}
 	setPtr(&s.Redis.Managed, true)
 	if *s.Redis.Managed {
 		set(&s.Redis.Version, "8")
 		setRequests(&s.Redis.Resources, "100m", "128Mi")
+		set(&s.Redis.Exporter.Version, "v1.80.1")
 	}
 
 	setPtr(&s.Monitoring.Enabled, true)
 	set(&s.Monitoring.Mode, MonitoringStandalone)
 	set(&s.Monitoring.Prometheus.Retention, "15d")
 	setPtr(&s.Monitoring.Grafana.Enabled, true)
+	s.Monitoring.defaultWorkloads()
 
 	if s.Backup.Enabled {
 		set(&s.Backup.Schedule, "0 2 * * *")
@@ -129,6 +134,7 @@ func (c *BanhBaoRingCluster) defaultRest() {
 	}
 
 	set(&s.Networking.Mode, NetworkingIngress)
+	set(&s.Networking.Mesh, MeshNone)
 	if s.Certificates.Issuer != nil {
 		set(&s.Certificates.Issuer.Kind, "Issuer")
 	}
@@ -146,10 +152,39 @@ func (c *BanhBaoRingCluster) defaultImages() {
 	a := &s.OpenBao.AutoUnseal
 	s.image(&s.OpenBao.Image, "quay.io/openbao/openbao", s.OpenBao.Version)
 	s.image(&s.OpenBao.Plugin.Image, "ghcr.io/banhbaoring/openbao-plugin-secp256k1", s.OpenBao.Plugin.Version)
+	s.image(&s.API.Image, "ghcr.io/banhbaoring/api", s.API.Version)
+	s.image(&s.Dashboard.Image, "ghcr.io/banhbaoring/dashboard", s.Dashboard.Version)
 	s.image(&s.Jobs.Image, "ghcr.io/banhbaoring/banhbaoring", s.Jobs.Version)
+	if m := &s.Monitoring; *m.Enabled && m.Mode == MonitoringStandalone {
+		s.image(&m.Prometheus.Image, "docker.io/prom/prometheus", m.Prometheus.Version)
+		if m.Alerting.Enabled {
+			s.image(&m.Alerting.Image, "docker.io/prom/alertmanager", m.Alerting.Version)
+		}
+		if *m.Grafana.Enabled {
+			s.image(&m.Grafana.Image, "docker.io/grafana/grafana", m.Grafana.Version)
+		}
+	}
+	if *s.Database.Managed {
+		s.databaseImages()
+	}
+	if *s.Redis.Managed {
+		s.image(&s.Redis.Image, "docker.io/library/redis", s.Redis.Version)
+		s.image(&s.Redis.Exporter.Image, "docker.io/oliver006/redis_exporter", s.Redis.Exporter.Version)
+	}
 	if plugin, ok := KMSPlugins[a.Provider]; ok && *a.Enabled && NeedsKMSPlugin(s.OpenBao.Version) {
 		s.image(&a.Plugin.Image, plugin.Image, a.Plugin.Version)
 	}
+}
+
+// databaseImages are those of the engine: CloudNativePG runs only images that
+// are built for it, which hold its figures' source too.
+func (s *BanhBaoRingClusterSpec) databaseImages() {
+	if s.Database.Engine == DatabaseCloudNativePG {
+		s.image(&s.Database.Image, "ghcr.io/cloudnative-pg/postgresql", s.Database.Version)
+		return
+	}
+	s.image(&s.Database.Image, "docker.io/library/postgres", s.Database.Version)
+	s.image(&s.Database.Exporter.Image, "quay.io/prometheuscommunity/postgres-exporter", s.Database.Exporter.Version)
 }
 
 // image completes an image's name: the default repository, moved to
@@ -163,6 +198,26 @@ func (s *BanhBaoRingClusterSpec) image(image *string, repository, version string
 	set(image, repository)
 	if name := (*image)[strings.LastIndex(*image, "/")+1:]; !strings.ContainsAny(name, ":@") {
 		*image += ":" + version
+	}
+}
+
+// defaultWorkloads are for what the stack runs itself.
+func (m *Monitoring) defaultWorkloads() {
+	if !*m.Enabled || m.Mode != MonitoringStandalone {
+		return
+	}
+	set(&m.Prometheus.Version, "v3.16.0")
+	setRequests(&m.Prometheus.Resources, "100m", "512Mi")
+	if m.Alerting.Enabled {
+		set(&m.Alerting.Version, "v0.34.2")
+		setRequests(&m.Alerting.Resources, "20m", "64Mi")
+	}
+	if *m.Grafana.Enabled {
+		set(&m.Grafana.Version, "13.2.3")
+		setRequests(&m.Grafana.Resources, "50m", "256Mi")
+		if m.Grafana.AdminPassword == nil {
+			m.Grafana.AdminPassword = &SecretKeyRef{SecretRef: SecretRef{SecretName: "banhbaoring-grafana"}, Key: "password"}
+		}
 	}
 }
 
@@ -204,13 +259,8 @@ func (t *BanhBaoRingTenant) Default() {
 		}
 	}
 	set(&s.Settings.AuditRetentionDays, 90)
-	if s.Admin.Password != nil {
-		set(&s.Admin.Password.SecretName, s.Admin.Password.Name)
-	}
-	for i := range s.Settings.Webhooks {
-		if secret := s.Settings.Webhooks[i].Secret; secret != nil {
-			set(&secret.SecretName, secret.Name)
-		}
+	for _, use := range t.secretUses() {
+		set(&use.ref.SecretName, use.ref.Name)
 	}
 }
 
@@ -236,8 +286,8 @@ func (r *BanhBaoRingRestore) Default() {
 }
 
 func (d *Destination) normalize() {
-	for _, ref := range d.secretRefs() {
-		set(&ref.SecretName, ref.Name)
+	for _, use := range d.secretUses() {
+		set(&use.ref.SecretName, use.ref.Name)
 	}
 }
 

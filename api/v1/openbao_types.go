@@ -131,10 +131,12 @@ type Init struct {
 // TLS is the certificate that clients outside see, and, when it is a Secret
 // that covers the in-cluster names too, the one that is used inside.
 type TLS struct {
-	// Issuer is the cert-manager issuer of the public hosts' certificates.
+	// Issuer is the cert-manager ClusterIssuer of the public hosts'
+	// certificates. Without one, the hosts have the certificate that the ingress
+	// controller has for them; behind a Gateway, the Gateway has it in any case.
 	Issuer string `json:"issuer,omitempty"`
 	// SecretName is a Secret with tls.crt, tls.key and ca.crt that covers the
-	// in-cluster names.
+	// in-cluster names. Without an issuer it is vault.<domain>'s too.
 	SecretName string `json:"secretName,omitempty"`
 }
 

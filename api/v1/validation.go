@@ -34,8 +34,8 @@ func (c *BanhBaoRingCluster) Validate() field.ErrorList {
 		s.OpenBao.validate(at.Child("openbao"), s.ImageRegistry),
 		s.API.validate(at.Child("api")),
 		atLeast(at.Child("dashboard", "replicas"), s.Dashboard.Replicas, 0),
-		s.Database.validate(at.Child("database")),
-		s.Redis.validate(at.Child("redis")),
+		s.Database.validate(at.Child("database"), s.ImageRegistry),
+		s.Redis.validate(at.Child("redis"), s.ImageRegistry),
 		s.Monitoring.validate(at.Child("monitoring")),
 		s.Backup.validate(at.Child("backup")),
 		s.Billing.Stripe.validate(at.Child("billing", "stripe")),
@@ -164,7 +164,19 @@ func (a *API) validate(at *field.Path) field.ErrorList {
 	return slices.Concat(
 		atLeast(at.Child("replicas"), a.Replicas, 1),
 		a.Autoscaling.validate(at.Child("autoscaling")),
+		a.OAuth.GitHub.validate(at.Child("oauth", "github")),
+		a.OAuth.Google.validate(at.Child("oauth", "google")),
 		required(at.Child("migrations", "command"), a.Migrations == nil || len(a.Migrations.Command) > 0, "the command that prepares the database"),
+	)
+}
+
+func (c *OAuthClient) validate(at *field.Path) field.ErrorList {
+	if c == nil {
+		return nil
+	}
+	return slices.Concat(
+		validateSecretKeyRef(at.Child("clientId"), &c.ClientID),
+		validateSecretKeyRef(at.Child("clientSecret"), &c.ClientSecret),
 	)
 }
 
@@ -194,7 +206,7 @@ func validateRerun(at *field.Path, rerun map[string]string) field.ErrorList {
 	var faults field.ErrorList
 	for _, job := range sortedKeys(rerun) {
 		faults = slices.Concat(faults,
-			oneOf(at.Key(job), job, "secrets", "init", "peers", "configure", "tenants", "backup"),
+			oneOf(at.Key(job), job, "secrets", "init", "peers", "redis", "configure", "tenants", "backup"),
 			required(at.Key(job), rerun[job] != "", "any value that it did not have before, such as today's date"),
 		)
 	}

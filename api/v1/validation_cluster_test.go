@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 const (
@@ -69,7 +71,7 @@ func TestBasics(t *testing.T) {
 		{"stripe has a key", spec(`billing: {stripe: {enabled: true}}`), []string{"spec.billing.stripe.secretKeyRef: is required: the key of a Secret that holds Stripe's API key"}},
 		{"jobs are known, and run again for a value", spec(`rerun: {secrets: a, init: a, peers: a, configure: a, tenants: a, backup: "", openbao: ""}`), []string{
 			"spec.rerun[backup]: is required: any value that it did not have before, such as today's date",
-			"spec.rerun[openbao]: must be secrets, init, peers, configure, tenants or backup (got openbao)",
+			"spec.rerun[openbao]: must be secrets, init, peers, redis, configure, tenants or backup (got openbao)",
 			"spec.rerun[openbao]: is required: any value that it did not have before, such as today's date",
 		}},
 	})
@@ -97,11 +99,15 @@ func TestSecretReferences(t *testing.T) {
 		{"a reference to a whole Secret needs no key", spec(`backup: {destination: {gcs: {bucket: abc, credentials: {name: a}}}}`), nil},
 		{"every reference is checked", spec(`
 billing: {stripe: {secretKeyRef: {name: a}, webhookSecretRef: {name: a}}}
+api: {oauth: {github: {clientId: {name: a, key: b}, clientSecret: {name: a}}, google: {clientId: {}, clientSecret: {name: a, key: b}}}}
 database: {managed: false, connectionString: {name: a}}
 redis: {managed: false, connectionString: {name: a}}
 monitoring: {alerting: {slack: {webhookUrl: {name: a}}, pagerduty: {routingKey: {name: a}}}}
 backup: {encryption: {identitySecret: {name: a}}, destination: {s3: {bucket: abc, credentials: {}}}}
 `), []string{
+			"spec.api.oauth.github.clientSecret.key: is required: the key in the Secret",
+			"spec.api.oauth.google.clientId.secretName: is required: the name of a Secret",
+			"spec.api.oauth.google.clientId.key: is required: the key in the Secret",
 			"spec.database.connectionString.key: is required: the key in the Secret",
 			"spec.redis.connectionString.key: is required: the key in the Secret",
 			"spec.monitoring.alerting.slack.webhookUrl.key: is required: the key in the Secret",
@@ -160,12 +166,22 @@ openbao:
 		changes = append(changes, change{"image " + image, spec(`dashboard: {image: "` + image + `"}`), nil})
 	}
 	for _, image := range []string{"https://a/b", "a:", "A", "reg/A", "a//b", "/a", "a/", "a:1:2", "a:b/c d", "a@sha256:00", "a@latest", strings.Repeat("n", 256)} {
-		changes = append(changes, change{"image " + image, spec(`dashboard: {image: "` + image + `"}`), []string{"spec.dashboard.image: " + mustBeImage + " (got " + image + ")"}})
+		got := image
+		if name := image[strings.LastIndex(image, "/")+1:]; !strings.ContainsAny(name, ":@") {
+			got += ":1.0.0" // the version, as Default completes it
+		}
+		changes = append(changes, change{"image " + image, spec(`dashboard: {image: "` + image + `"}`), []string{"spec.dashboard.image: " + mustBeImage + " (got " + got + ")"}})
+	}
+	tags := map[string]string{} // that a component gets which has an image by default
+	for _, w := range decode(t, cluster(), validCluster, "").Spec.workloads(field.NewPath("spec")) {
+		if w.Image != "" {
+			tags[strings.TrimPrefix(w.at.String(), "spec.")] = ":" + w.Version
+		}
 	}
 	for _, w := range []string{"openbao", "api", "dashboard", "database", "redis", "monitoring.prometheus", "monitoring.grafana", "monitoring.alerting", "jobs"} {
 		open, closing := strings.ReplaceAll(w, ".", ": {"), strings.Repeat("}", strings.Count(w, "."))
 		changes = append(changes, change{"every workload is checked: " + w, spec(fmt.Sprintf("%s: {image: A, resources: {requests: {cpu: -1}}}%s", open, closing)), []string{
-			"spec." + w + ".image: " + mustBeImage + " (got A" + map[string]string{"openbao": ":2.7.1", "jobs": ":" + Version}[w] + ")",
+			"spec." + w + ".image: " + mustBeImage + " (got A" + tags[w] + ")",
 			"spec." + w + ".resources.requests[cpu]: must not be negative (got -1)",
 		}})
 	}
@@ -175,6 +191,7 @@ openbao:
 func TestNetworking(t *testing.T) {
 	testChanges(t, cluster, validCluster, []change{
 		{"a mode is known", spec(`networking: {mode: istio}`), []string{"spec.networking.mode: must be ingress or gateway (got istio)"}},
+		{"a mesh is known", spec(`networking: {mesh: consul}`), []string{"spec.networking.mesh: must be none, istio or linkerd (got consul)"}},
 		{"a gateway is named", spec(`networking: {mode: gateway}`), []string{"spec.networking.gatewayRef: is required: the Gateway that routes attach to"}},
 		{"a gateway may be named in full", spec(`networking: {mode: gateway, gatewayRef: {name: public, namespace: infra, sectionName: https}}`), nil},
 		{"names of gateways are names", spec(`networking: {mode: gateway, gatewayRef: {namespace: a.b, sectionName: A}}`), []string{
@@ -185,6 +202,7 @@ func TestNetworking(t *testing.T) {
 		{"an ingress has no gateway", spec(`networking: {gatewayRef: {name: public}}`), []string{"spec.networking.gatewayRef: is not used where mode is ingress; hint: set mode: gateway"}},
 		{"a gateway has no ingress class", spec(`networking: {mode: gateway, gatewayRef: {name: public}, ingressClassName: nginx}`), []string{"spec.networking.ingressClassName: is not used where mode is gateway"}},
 		{"an ingress class is a name", spec(`networking: {ingressClassName: Nginx}`), []string{"spec.networking.ingressClassName: " + mustBeSubdomain + " (got Nginx)"}},
+		{"a namespace of an ingress controller is a name", spec(`networking: {ingressControllerNamespace: Ingress.nginx}`), []string{"spec.networking.ingressControllerNamespace: " + mustBeLabel + " (got Ingress.nginx)"}},
 		{"annotations have keys", spec(`networking: {annotations: {nginx.ingress.kubernetes.io/Any: "a b", "a b": c}}`), []string{"spec.networking.annotations[a b]: must have a key such as example.com/role (got a b)"}},
 		{"ranges of addresses begin with their first", spec(`networking: {apiServerCIDRs: [10.0.0.0/8, 10.1.2.3/8, 10.0.0.1, "2001:db8::/32", "2001:DB8::/32", "fd00::1"], trustedProxies: [all, 10.0.0.0/33]}`), []string{
 			"spec.networking.apiServerCIDRs[1]: must begin with the range's first address (got 10.1.2.3/8); hint: write 10.0.0.0/8",

@@ -15,6 +15,8 @@ var (
 	// retentionPattern is a Prometheus duration. Source:
 	// github.com/prometheus/common, model/time.go.
 	retentionPattern = regexp.MustCompile(`^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$`)
+	// postgresPattern is a major version, or a release of one.
+	postgresPattern  = regexp.MustCompile(`^[1-9][0-9](\.[0-9]{1,2})?$`)
 	s3BucketPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	gcsBucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$`)
 	regionPattern    = regexp.MustCompile(`^[a-z0-9-]+$`)
@@ -23,20 +25,26 @@ var (
 	recipientPattern = regexp.MustCompile(`^age1([02-9ac-hj-np-z]{58}|[a-z0-9+._-]+1[02-9ac-hj-np-z]{6,})$`)
 )
 
-func (d *Database) validate(at *field.Path) field.ErrorList {
+func (d *Database) validate(at *field.Path, registry string) field.ErrorList {
 	managed := d.Managed == nil || *d.Managed
 	faults := slices.Concat(
 		enum(at.Child("engine"), d.Engine, DatabaseStatefulSet, DatabaseCloudNativePG),
 		atLeast(at.Child("replicas"), d.Replicas, 1),
 		validateConnection(at, managed, d.ConnectionString),
 	)
-	if managed {
-		faults = append(faults, d.Storage.validate(at.Child("storage"))...)
+	if !managed {
+		return faults
 	}
-	return faults
+	return slices.Concat(faults,
+		// Source: PostgreSQL's versioning policy; 13 is out of support.
+		check(at.Child("version"), d.Version, d.Version == "" || postgresPattern.MatchString(d.Version) && AtLeast(d.Version, "14"), "must be a major version of 14 or later, such as 16, or a release such as 16.4\nhint: name another build with image"),
+		forbidden(at.Child("exporter"), d.Exporter != Exporter{} && d.Engine == DatabaseCloudNativePG, "is not used where engine is cloudnativepg, which has its own"),
+		d.Exporter.validate(at.Child("exporter"), registry),
+		d.Storage.validate(at.Child("storage")),
+	)
 }
 
-func (r *Redis) validate(at *field.Path) field.ErrorList {
+func (r *Redis) validate(at *field.Path, registry string) field.ErrorList {
 	managed := r.Managed == nil || *r.Managed
 	faults := slices.Concat(
 		enum(at.Child("mode"), r.Mode, RedisStandalone, RedisCluster),
@@ -45,7 +53,12 @@ func (r *Redis) validate(at *field.Path) field.ErrorList {
 	if !managed {
 		return faults
 	}
-	faults = append(faults, r.Storage.validate(at.Child("storage"))...)
+	faults = slices.Concat(faults,
+		// Source: Redis 7.0's release notes, cluster-announce-hostname.
+		check(at.Child("version"), r.Version, r.Mode != RedisCluster || AtLeast(r.Version, "7.0.0"), "must be 7 or later where mode is cluster: earlier versions announce no host names"),
+		r.Storage.validate(at.Child("storage")),
+		r.Exporter.validate(at.Child("exporter"), registry),
+	)
 	if replicas := at.Child("replicas"); r.Replicas != nil {
 		n := *r.Replicas
 		faults = slices.Concat(faults,
@@ -54,6 +67,13 @@ func (r *Redis) validate(at *field.Path) field.ErrorList {
 		)
 	}
 	return faults
+}
+
+func (e *Exporter) validate(at *field.Path, registry string) field.ErrorList {
+	return slices.Concat(
+		validateTag(at.Child("version"), e.Version),
+		validateImage(at.Child("image"), e.Image, registry, e.Version),
+	)
 }
 
 // validateConnection checks what names a service that is not rendered.

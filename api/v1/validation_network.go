@@ -57,6 +57,7 @@ func (n *Networking) validate(at *field.Path) field.ErrorList {
 	gateway := n.Mode == NetworkingGateway
 	return slices.Concat(
 		enum(at.Child("mode"), n.Mode, NetworkingIngress, NetworkingGateway),
+		enum(at.Child("mesh"), n.Mesh, MeshNone, MeshIstio, MeshLinkerd),
 		validateObjectName(at.Child("ingressClassName"), n.IngressClassName),
 		forbidden(at.Child("ingressClassName"), gateway && n.IngressClassName != "", "is not used where mode is gateway"),
 		required(at.Child("gatewayRef"), !gateway || n.GatewayRef != nil, "the Gateway that routes attach to"),
@@ -64,6 +65,8 @@ func (n *Networking) validate(at *field.Path) field.ErrorList {
 		n.GatewayRef.validate(at.Child("gatewayRef")),
 		validateAnnotations(at.Child("annotations"), n.Annotations),
 		each(at.Child("apiServerCIDRs"), n.APIServerCIDRs, validateCIDR),
+		check(at.Child("ingressControllerNamespace"), n.IngressControllerNamespace,
+			n.IngressControllerNamespace == "" || len(validation.IsDNS1123Label(n.IngressControllerNamespace)) == 0, mustBeLabel),
 		each(at.Child("trustedProxies"), n.TrustedProxies, validateCIDR),
 	)
 }

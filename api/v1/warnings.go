@@ -46,8 +46,10 @@ func (c *BanhBaoRingCluster) Warnings() field.ErrorList {
 		warn(at.Child("api", "resources", "requests"), autoscaling != nil && *autoscaling && !cpu && !cpuLimit, "should hold cpu: autoscaling measures its use"),
 		warn(at.Child("monitoring", "alerting"), alerting.Enabled && alerting.Slack == nil && alerting.PagerDuty == nil, "should have slack or pagerduty: nobody hears of alerts"),
 		warn(at.Child("backup", "enabled"), large && !s.Backup.Enabled, fmt.Sprintf("should be true in plan %s: there are no backups", s.Plan)),
+		warn(at.Child("openbao", "tls", "issuer"), s.Networking.Mode == NetworkingGateway && s.OpenBao.TLS.Issuer != "", "is not used where networking.mode is gateway: the Gateway's listener has the certificate"),
 		warn(at.Child("backup", "destination"), s.Backup.Enabled && s.Backup.Destination == nil, "should be given: there is no place to keep backups"),
 	)
+	warnings = append(warnings, warnUnpinned(at.Child("database", "exporter"), s.Database.Exporter.Image, s.Database.Exporter.Version)...)
 	for _, w := range s.workloads(at) {
 		warnings = append(warnings, warnUnpinned(w.at, w.Image, w.Version)...)
 	}

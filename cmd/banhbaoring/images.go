@@ -41,11 +41,15 @@ func imagesCommand() *cobra.Command {
 	return cmd
 }
 
-// findImages collects the images of every list of containers in v.
+// findImages collects the images of every list of containers in v, and those
+// that an operator's object names.
 func findImages(v any, images map[string]bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
+			if image, ok := value.(string); ok && key == "imageName" { // CloudNativePG's
+				images[image] = true
+			}
 			if list, ok := value.([]any); ok && (key == "containers" || key == "initContainers") {
 				for _, container := range list {
 					if c, ok := container.(map[string]any); ok {

@@ -15,15 +15,20 @@ func jobCommand() *cobra.Command {
 		Use:   "job NAME",
 		Short: "Run one of the stack's Jobs, inside the cluster",
 		RunE: func(_ *cobra.Command, args []string) error {
-			names := strings.Join(append([]string{jobs.Install}, jobs.Names...), ", ")
+			names := strings.Join(append([]string{jobs.Install, jobs.Exporter}, jobs.Names...), ", ")
 			if len(args) == 0 {
 				return usagef("job wants a name: %s", names)
 			}
 			return usagef("there is no job %q: must be one of %s", args[0], names)
 		},
 	}
-	cmd.AddCommand(installCommand())
+	cmd.AddCommand(installCommand(), exporterCommand())
+	built := map[string]*cobra.Command{jobs.Redis: redisCommand(), jobs.RedisMeet: redisMeetCommand()}
 	for _, name := range jobs.Names {
+		if command := built[name]; command != nil {
+			cmd.AddCommand(command)
+			continue
+		}
 		cmd.AddCommand(&cobra.Command{
 			Use:   name,
 			Short: "Not built in this version",

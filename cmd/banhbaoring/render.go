@@ -96,7 +96,7 @@ func (o renderOptions) run(cmd *cobra.Command) error {
 }
 
 // missing is the part of the spec that has no components yet.
-const missing = "the API, dashboard, database, Redis, monitoring, exposure, backups and network policies"
+const missing = "backups"
 
 // renderStacks renders every stack, or none.
 func renderStacks(in *render.Input, chartDir string) (render.Manifests, error) {

@@ -20,7 +20,7 @@ func TestCertificates(t *testing.T) {
 func TestNoCertificatesWhereTheyAreMadeElsewhere(t *testing.T) {
 	for name, spec := range map[string]string{
 		"by the secrets job": "",
-		"by the user":        "certificates: {certManager: true}\nopenbao: {tls: {secretName: my-tls}}",
+		"by the user":        "certificates: {certManager: true}\nopenbao: {tls: {secretName: my-tls}}\ndatabase: {managed: false, connectionString: {secretName: db, key: url}}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			if objects := golden.Render(t, certificates.Component(), spec); len(objects) > 0 {

@@ -1,6 +1,8 @@
 package openbao
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	"maps"
 
@@ -34,6 +36,9 @@ func podOf(c *v1.BanhBaoRingCluster) *pod {
 	p.plugins(c)
 	p.seal(c)
 	p.keeper(c)
+	if *c.Spec.Monitoring.Enabled {
+		p.volume(c)
+	}
 	if v1.HasMetricsListener(c.Spec.OpenBao.Version) {
 		p.ports = append(p.ports, corev1.ContainerPort{Name: "metrics", ContainerPort: metricsPort})
 	}
@@ -147,6 +152,16 @@ func (p *pod) keeper(c *v1.BanhBaoRingCluster) {
 			{Name: "keys", MountPath: jobs.KeysDir, ReadOnly: true},
 			{Name: "tls", MountPath: tlsDirectory, ReadOnly: true},
 		},
+	})
+}
+
+// volume measures the data volume: OpenBao itself tells nothing of its disk.
+func (p *pod) volume(c *v1.BanhBaoRingCluster) {
+	p.containers = append(p.containers, corev1.Container{
+		Name: "volume", Image: c.Spec.Jobs.Image, Resources: c.Spec.Jobs.Resources, SecurityContext: securityContext(),
+		Args:         []string{"job", jobs.Exporter, "--volume=openbao=/openbao/data", fmt.Sprintf("--listen=:%d", jobs.VolumePort)},
+		Ports:        []corev1.ContainerPort{{Name: "volume", ContainerPort: jobs.VolumePort}},
+		VolumeMounts: []corev1.VolumeMount{{Name: "data", MountPath: "/openbao/data", ReadOnly: true}},
 	})
 }
 

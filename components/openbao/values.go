@@ -57,6 +57,8 @@ func values(c *v1.BanhBaoRingCluster, config string) (object, error) {
 			"path": "/v1/sys/health?standbyok=true&sealedcode=204&uninitcode=204",
 		},
 		"serviceAccount": object{"annotations": texts(spec.ServiceAccountAnnotations)},
+		// Traefik reads off the Service that vault.<domain> leads to HTTPS.
+		"service": object{"active": object{"annotations": object{"traefik.ingress.kubernetes.io/service.serversscheme": "https"}}},
 		"statefulSet": object{"securityContext": object{
 			"pod": object{
 				"runAsNonRoot": true, "runAsUser": 100, "runAsGroup": 1000, "fsGroup": 1000,

@@ -37,13 +37,8 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 		Trust:     trust(c.Spec),
 		Reserve:   []string{jobs.SecretOpenBaoKeys, jobs.SecretAPIOpenBao},
 	}
-	if c.Spec.OpenBao.TLS.SecretName == "" && !c.Spec.Certificates.CertManager {
-		config.Certificates = []jobs.Certificate{{
-			Secret:      jobs.SecretOpenBaoTLS,
-			CommonName:  jobs.OpenBaoName,
-			DNSNames:    jobs.OpenBaoDNSNames(c.Namespace),
-			IPAddresses: jobs.OpenBaoIPAddresses,
-		}}
+	if !c.Spec.Certificates.CertManager {
+		config.Certificates = certificates(c)
 	}
 	objects, _, err := s.Job(jobs.Secrets, base, config)
 	if err != nil {
@@ -60,24 +55,88 @@ func mint(spec v1.BanhBaoRingClusterSpec) []jobs.MintSecret {
 	if a := spec.OpenBao.AutoUnseal; *a.Enabled && a.Provider == v1.ProviderStatic && a.Key.SecretName == jobs.SecretOpenBaoSeal {
 		secrets = append(secrets, jobs.MintSecret{Name: jobs.SecretOpenBaoSeal, Keys: []jobs.MintValue{{Key: a.Key.Key, RandomBytes: 32}}})
 	}
+	if *spec.Database.Managed {
+		secrets = append(secrets, postgres())
+	}
+	if *spec.Redis.Managed {
+		secrets = append(secrets, redis())
+	}
+	if p := spec.Monitoring.Grafana.AdminPassword; p != nil && p.SecretName == jobs.SecretGrafana {
+		secrets = append(secrets, jobs.MintSecret{Name: jobs.SecretGrafana, Keys: []jobs.MintValue{{Key: p.Key, RandomText: 32}}})
+	}
 	return secrets
 }
 
-// trust is where the certificates that clients trust are copied from.
-func trust(spec v1.BanhBaoRingClusterSpec) jobs.SecretKey {
-	switch {
-	case spec.OpenBao.TLS.SecretName != "":
-		return jobs.SecretKey{Name: spec.OpenBao.TLS.SecretName, Key: "ca.crt"}
-	case spec.Certificates.CertManager:
-		return jobs.SecretKey{Name: jobs.SecretOpenBaoTLS, Key: "ca.crt"}
-	default:
-		return jobs.SecretKey{Name: jobs.SecretCA, Key: "tls.crt"}
+// postgres is the database's Secret. It stays as it is once it is there.
+func postgres() jobs.MintSecret {
+	return jobs.MintSecret{Name: jobs.SecretPostgres, Keys: []jobs.MintValue{
+		{Key: "username", Value: jobs.PostgresDatabase},
+		{Key: "password", RandomText: 32},
+		{Key: "replication-password", RandomText: 32},
+		{Key: "database", Value: jobs.PostgresDatabase},
+		{Key: "url", Value: jobs.PostgresURL},
+	}}
+}
+
+// redis is the cache's Secret. Letters and digits need no escape in its URL.
+func redis() jobs.MintSecret {
+	return jobs.MintSecret{Name: jobs.SecretRedis, Keys: []jobs.MintValue{
+		{Key: "password", RandomText: 32},
+		{Key: "url", Value: jobs.RedisURL},
+	}}
+}
+
+// certificates are those that nobody else makes.
+func certificates(c *v1.BanhBaoRingCluster) []jobs.Certificate {
+	var list []jobs.Certificate
+	if c.Spec.OpenBao.TLS.SecretName == "" {
+		list = append(list, jobs.Certificate{
+			Secret:      jobs.SecretOpenBaoTLS,
+			CommonName:  jobs.OpenBaoName,
+			DNSNames:    jobs.OpenBaoDNSNames(c.Namespace),
+			IPAddresses: jobs.OpenBaoIPAddresses,
+		})
 	}
+	if *c.Spec.Database.Managed {
+		certificate := jobs.Certificate{
+			Secret:     jobs.SecretPostgresTLS,
+			CommonName: jobs.PostgresName,
+			DNSNames:   jobs.PostgresDNSNames(c.Namespace),
+		}
+		if c.Spec.Database.Engine == v1.DatabaseCloudNativePG {
+			certificate.Labels = map[string]string{"cnpg.io/reload": ""}
+		}
+		list = append(list, certificate)
+	}
+	return list
+}
+
+// trust is where the certificates that clients trust are copied from: those of
+// the user's own, and those of the authority that signs the rest.
+func trust(spec v1.BanhBaoRingClusterSpec) []jobs.SecretKey {
+	var trusted []jobs.SecretKey
+	own := spec.OpenBao.TLS.SecretName
+	if own != "" {
+		trusted = append(trusted, jobs.SecretKey{Name: own, Key: "ca.crt"})
+	}
+	switch {
+	case own != "" && !*spec.Database.Managed: // nothing else is signed
+	case !spec.Certificates.CertManager:
+		trusted = append(trusted, jobs.SecretKey{Name: jobs.SecretCA, Key: "tls.crt"})
+	case own != "":
+		trusted = append(trusted, jobs.SecretKey{Name: jobs.SecretPostgresTLS, Key: "ca.crt"})
+	default:
+		trusted = append(trusted, jobs.SecretKey{Name: jobs.SecretOpenBaoTLS, Key: "ca.crt"})
+	}
+	return trusted
 }
 
 // names are the Secrets that the Job may read and renew.
 func names(config jobs.SecretsConfig) []string {
-	all := []string{jobs.SecretTrust, config.Trust.Name}
+	all := []string{jobs.SecretTrust}
+	for _, t := range config.Trust {
+		all = append(all, t.Name)
+	}
 	for _, m := range config.Mint {
 		all = append(all, m.Name)
 	}

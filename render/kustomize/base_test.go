@@ -15,11 +15,7 @@ import (
 // builds to the objects that are decoded here.
 func TestBasesAreWhatKustomizeBuilds(t *testing.T) {
 	components := filepath.Join("..", "..", "components")
-	bases, err := filepath.Glob(filepath.Join(components, "*", "base"))
-	if err != nil || len(bases) == 0 {
-		t.Fatalf("found %d bases: %v", len(bases), err)
-	}
-	for _, base := range bases {
+	for _, base := range bases(t, components) {
 		name, err := filepath.Rel(components, base)
 		if err != nil {
 			t.Fatal(err)
@@ -53,22 +49,41 @@ func TestBasesAreWhatKustomizeBuilds(t *testing.T) {
 	}
 }
 
-// A file that a base does not list would be left out.
-func TestBasesListAllTheirFiles(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("..", "..", "components", "*", "base", "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		if filepath.Base(file) == "kustomization.yaml" {
-			continue
+// bases are the folders of all bases, those of components within components too.
+func bases(t *testing.T, components string) []string {
+	t.Helper()
+	var found []string
+	for _, depth := range []string{"*", "*/*"} {
+		more, err := filepath.Glob(filepath.Join(components, depth, "base"))
+		if err != nil || len(more) == 0 {
+			t.Fatalf("found %d bases in %s: %v", len(more), depth, err)
 		}
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(file), "kustomization.yaml"))
+		found = append(found, more...)
+	}
+	return found
+}
+
+// An object that a base does not list would be left out. What is no object goes
+// into a ConfigMap, from Go.
+func TestBasesListAllTheirObjects(t *testing.T) {
+	for _, base := range bases(t, filepath.Join("..", "..", "components")) {
+		list, err := os.ReadFile(filepath.Join(base, "kustomization.yaml"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := "\n- " + filepath.Base(file) + "\n"; !strings.Contains(string(text), want) {
-			t.Errorf("%s is not listed", file)
+		files, err := filepath.Glob(filepath.Join(base, "*.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			object := strings.Contains("\n"+string(text), "\napiVersion: ") && filepath.Base(file) != "kustomization.yaml"
+			if object && !strings.Contains(string(list), "\n- "+filepath.Base(file)+"\n") {
+				t.Errorf("%s is not listed", file)
+			}
 		}
 	}
 }

@@ -83,7 +83,7 @@ func decode(files fs.FS, dir string) ([]runtime.Object, error) {
 			return nil, err
 		}
 		for _, document := range bytes.Split(data, []byte("\n---\n")) {
-			o, err := decodeObject(document)
+			o, err := decodeObject(append(document, '\n')) // which the split took
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", path.Join(dir, name), err)
 			}

@@ -1,0 +1,25 @@
+-- Roles and the database, as the Secret has them. It may run any number of times.
+\set username `cat /etc/banhbaoring-postgres-credentials/username`
+\set password `cat /etc/banhbaoring-postgres-credentials/password`
+\set database `cat /etc/banhbaoring-postgres-credentials/database`
+\set replication `cat /etc/banhbaoring-postgres-credentials/replication-password`
+
+-- A password must not reach the log, not even in a statement that fails.
+SET log_statement = 'none';
+SET log_min_error_statement = 'panic';
+SET log_min_duration_statement = -1;
+
+SELECT format('CREATE ROLE %I LOGIN', :'username')
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'username') \gexec
+ALTER ROLE :"username" PASSWORD :'password';
+
+SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'username')
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
+
+SELECT 'CREATE ROLE banhbaoring_replication LOGIN REPLICATION'
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'banhbaoring_replication') \gexec
+ALTER ROLE banhbaoring_replication PASSWORD :'replication';
+
+SELECT 'CREATE ROLE banhbaoring_exporter LOGIN'
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'banhbaoring_exporter') \gexec
+GRANT pg_monitor TO banhbaoring_exporter;

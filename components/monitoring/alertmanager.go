@@ -1,0 +1,58 @@
+package monitoring
+
+import (
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+)
+
+func (p *parts) alertmanager() error {
+	set, ok := find[*appsv1.StatefulSet](p, alertmanager)
+	if !ok {
+		return nil
+	}
+	m := p.Cluster.Spec.Monitoring
+	given := map[string]*v1.SecretKeyRef{"slack": nil, "pagerduty": nil}
+	if m.Alerting.Slack != nil {
+		given["slack"] = &m.Alerting.Slack.WebhookURL
+	}
+	if m.Alerting.PagerDuty != nil {
+		given["pagerduty"] = &m.Alerting.PagerDuty.RoutingKey
+	}
+	absent := func(receiver any) bool {
+		ref, known := given[receiver.(string)]
+		return known && ref == nil
+	}
+	config, _ := find[*corev1.ConfigMap](p, alertmanager)
+	if err := edit(config, "alertmanager.yaml", func(c object) {
+		route := c["route"].(object)
+		route["routes"] = slices.DeleteFunc(route["routes"].([]any), func(r any) bool { return absent(r.(object)["receiver"]) })
+		c["receivers"] = slices.DeleteFunc(c["receivers"].([]any), func(r any) bool { return absent(r.(object)["name"]) })
+	}); err != nil {
+		return err
+	}
+	pod := &set.Spec.Template.Spec
+	p.Place(pod, m.Alerting.Workload)
+	storage(set, v1.Storage{StorageClass: m.Prometheus.Storage.StorageClass})
+	checksum(&set.Spec.Template, config)
+	pod.Volumes[0].Projected.Sources = slices.Concat(
+		pod.Volumes[0].Projected.Sources[:1],
+		secretFile(given["slack"], "slack/url"),
+		secretFile(given["pagerduty"], "pagerduty/routing-key"),
+	)
+	return nil
+}
+
+// secretFile projects one key of a Secret as a file.
+func secretFile(ref *v1.SecretKeyRef, path string) []corev1.VolumeProjection {
+	if ref == nil {
+		return nil
+	}
+	return []corev1.VolumeProjection{{Secret: &corev1.SecretProjection{
+		LocalObjectReference: corev1.LocalObjectReference{Name: ref.SecretName},
+		Items:                []corev1.KeyToPath{{Key: ref.Key, Path: path}},
+	}}}
+}
