@@ -21,6 +21,6 @@ func main() {
 // collectSeldom spares a process that renders once and ends a third of its
 // time, which went into collecting garbage. The limit holds for large inputs.
 func collectSeldom() {
-	debug.SetGCPercent(800)
+	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(512 << 20)
 }
