@@ -36,8 +36,8 @@ spec:
       - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: PORT, value: "3000"}}
 `
 
-// receiver takes what Alertmanager sends and prints it; the Job is one that
-// fails, as a Job of the stack would.
+// receiver takes what Alertmanager sends and keeps it in a file; the Job is one
+// that fails, as a Job of the stack would.
 const receiver = `apiVersion: v1
 kind: Pod
 metadata: {name: receiver, labels: {app: receiver}}
@@ -46,7 +46,21 @@ spec:
   containers:
   - name: receiver
     image: docker.io/library/busybox:1
-    command: [sh, -c, "while :; do printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\nok' | nc -l -p 8080; done"]
+    command:
+    - sh
+    - -ec
+    - |
+      cat >/tmp/answer <<'END'
+      # The answer must not come before the request has.
+      while IFS= read -r line; do
+        line=$(printf %s "$line" | tr -d '\r')
+        echo "$line"
+        case $line in Content-Length:*) length=${line#*: } ;; "") break ;; esac
+      done >>/tmp/received
+      head -c "$length" >>/tmp/received
+      printf 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'
+      END
+      while :; do nc -l -p 8080 -e sh /tmp/answer; done
     securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
 ---
 apiVersion: v1
@@ -146,10 +160,13 @@ func TestMonitoringTellsOfAFailedJob(t *testing.T) {
 	})
 	t.Run("the alert reaches its receiver, with what to do", func(t *testing.T) {
 		eventually(t, 2*time.Minute, "a message", func() error {
-			logs := kubectl(t, "", "logs", "-n", ns, "receiver")
+			received, stderr, err := try("", "exec", "-n", ns, "receiver", "--", "cat", "/tmp/received")
+			if err != nil {
+				return fmt.Errorf("%w: %s", err, stderr)
+			}
 			for _, want := range []string{"POST /slack", "[firing] JobFailed (watched)", "Job banhbaoring-broken has failed: Read its pods"} {
-				if !strings.Contains(logs, want) {
-					return fmt.Errorf("no %q in %q", want, logs)
+				if !strings.Contains(received, want) {
+					return fmt.Errorf("no %q in %q", want, received)
 				}
 			}
 			return nil

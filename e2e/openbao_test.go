@@ -33,6 +33,7 @@ func TestOpenBaoStartsJoinsAndInitialises(t *testing.T) {
 	manifests := render(t, "-f", "../examples/openbao-2.4.yaml", "--stage", "openbao")
 	kubectl(t, render(t, "-f", "../examples/openbao-2.4.yaml", "--stage", "foundation"), "apply", "--server-side", "-f", "-")
 	makeSecrets(t, ns)
+	said := logsOf(t, ns)
 	kubectl(t, manifests, "apply", "--server-side", "--validate=strict", "-f", "-")
 
 	bao := func(pod int, args ...string) (string, error) {
@@ -107,7 +108,7 @@ func TestOpenBaoStartsJoinsAndInitialises(t *testing.T) {
 	t.Run("requests are audited on standard output, without the token", func(t *testing.T) {
 		var logs string
 		eventually(t, time.Minute, "the write is in the audit log", func() error {
-			logs = kubectl(t, "", "logs", "-n", ns, "-l", "openbao-active=true", "-c", "openbao", "--tail=-1")
+			logs = said()
 			if !strings.Contains(logs, `"path":"probe/data/x"`) {
 				return errors.New("it is not")
 			}
