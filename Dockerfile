@@ -1,6 +1,23 @@
-# The renderer, which is also the program of every Job.
+# Two images: the secrets engine (--target plugin), and the renderer.
 #
+#   docker build --target plugin -t ghcr.io/banhbaoring/openbao-plugin-secp256k1:1.0.0 .
 #   docker build -t ghcr.io/banhbaoring/banhbaoring:0.1.0 .
+
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build-plugin
+WORKDIR /src
+COPY secp256k1/go.mod secp256k1/go.sum ./
+RUN go mod download
+COPY secp256k1 .
+ARG TARGETOS TARGETARCH
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags '-s -w' -o /secp256k1 ./cmd/secp256k1
+
+# Nothing runs in it: a pod's init container copies the binary out.
+FROM gcr.io/distroless/static:nonroot AS plugin
+COPY --from=build-plugin --chmod=0555 /secp256k1 /plugin/secp256k1
+USER 65532:65532
+ENTRYPOINT ["/plugin/secp256k1"]
+
+# The renderer, which is also the program of every Job.
 #
 # It is static, runs as nobody in particular (65532), and as 999 in Argo CD's
 # sidecar, which mounts its own server at /var/run/argocd.

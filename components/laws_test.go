@@ -297,6 +297,9 @@ func references(u *unstructured.Unstructured) []string {
 		}
 	}
 	pod, ok, _ := unstructured.NestedMap(u.Object, "spec", "template", "spec")
+	if u.GetKind() == "CronJob" {
+		pod, ok, _ = unstructured.NestedMap(u.Object, "spec", "jobTemplate", "spec", "template", "spec")
+	}
 	if !ok {
 		return nil
 	}

@@ -3,14 +3,7 @@
 package e2e
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -218,31 +211,7 @@ func TestDatabaseStreamsAndSurvives(t *testing.T) {
 // what a file of passwords and a URL must escape.
 func makeDatabaseSecrets(t *testing.T, ns string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: jobs.PostgresName},
-		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: jobs.PostgresDNSNames(ns), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	makeSecret(t, ns, jobs.SecretPostgresTLS, map[string][]byte{
-		"tls.crt": certificate, "ca.crt": certificate,
-		"tls.key": pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}),
-	})
-	makeSecret(t, ns, jobs.SecretTrust, map[string][]byte{"ca.crt": certificate})
+	makeCertificate(t, ns, jobs.SecretPostgresTLS, jobs.PostgresDNSNames(ns))
 	makeSecret(t, ns, jobs.SecretPostgres, map[string][]byte{
 		"username": []byte(jobs.PostgresDatabase), "database": []byte(jobs.PostgresDatabase),
 		"password": []byte(`a:b\c'd`), "replication-password": []byte(`e:f\g'h`), "url": []byte("unused"),

@@ -57,7 +57,12 @@ func render(t *testing.T, args ...string) string {
 
 // try runs kubectl and returns what it printed.
 func try(stdin string, args ...string) (stdout, stderr string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	return tryFor(2*time.Minute, stdin, args...)
+}
+
+// tryFor is try with a limit, for what may hang.
+func tryFor(limit time.Duration, stdin string, args ...string) (stdout, stderr string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	var o, e bytes.Buffer
 	cmd := exec.CommandContext(ctx, "kubectl", args...)

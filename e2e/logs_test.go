@@ -5,92 +5,98 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"os/exec"
+	"io"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
-// logsOf follows the logs of all containers of a namespace from their start on,
-// and returns what they have said so far. A kubelet may remove the files of a
-// container that still runs; who follows has them open.
+// logsOf reads the logs of all containers of a namespace again and again, and
+// returns what they have said so far. Reading them at the end is not enough: a
+// pod may be gone by then, and kubelets that share a file system remove the
+// files of each other's pods, after which whoever follows one hears no more.
 func logsOf(t *testing.T, ns string) func() string {
 	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.QPS = -1
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &logs{client: client, ns: ns, read: map[string]time.Time{}}
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &followed{ns: ns, seen: map[string]*lines{}}
-	f.running.Add(1)
-	go f.watch(ctx)
-	t.Cleanup(func() { cancel(); f.running.Wait() })
-	return f.text
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			l.all(ctx)
+			time.Sleep(time.Second)
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	return l.String
 }
 
-type followed struct {
-	ns      string
-	running sync.WaitGroup
-	mutex   sync.Mutex
-	seen    map[string]*lines
+type logs struct {
+	client kubernetes.Interface
+	ns     string
+	read   map[string]time.Time // until when, by container
+	mutex  sync.Mutex
+	text   strings.Builder
 }
 
-// lines are what one container writes.
-type lines struct {
-	mutex sync.Mutex
-	text  strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
+func (l *logs) String() string {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return l.text.String()
 }
 
-// watch follows each container that has started, once.
-func (f *followed) watch(ctx context.Context) {
-	defer f.running.Done()
-	for ctx.Err() == nil {
-		out, _, _ := try("", "get", "pods", "-n", f.ns, "-o", `go-template={{range .items}}{{$pod := .metadata.name}}{{range .status.initContainerStatuses}}{{$pod}} {{.name}} {{.containerID}}{{"\n"}}{{end}}{{range .status.containerStatuses}}{{$pod}} {{.name}} {{.containerID}}{{"\n"}}{{end}}{{end}}`)
-		for line := range strings.Lines(out) {
-			if fields := strings.Fields(line); len(fields) == 3 && strings.Contains(fields[2], "://") {
-				f.follow(ctx, fields[0], fields[1], fields[2])
+// all reads what is new of each container that has started.
+func (l *logs) all(ctx context.Context) {
+	pods, err := l.client.CoreV1().Pods(l.ns).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return // the next round reads it
+	}
+	for _, pod := range pods.Items {
+		for _, c := range append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...) {
+			if c.ContainerID != "" {
+				l.container(ctx, pod.Name, c.Name, c.ContainerID)
 			}
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(500 * time.Millisecond):
-		}
 	}
 }
 
-func (f *followed) follow(ctx context.Context, pod, container, id string) {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	if f.seen[id] != nil {
+func (l *logs) container(ctx context.Context, pod, name, id string) {
+	since := metav1.NewTime(l.read[id])
+	options := &corev1.PodLogOptions{Container: name, Timestamps: true}
+	if !since.IsZero() {
+		options.SinceTime = &since
+	}
+	stream, err := l.client.CoreV1().Pods(l.ns).GetLogs(pod, options).Stream(ctx)
+	if err != nil {
 		return
 	}
-	out := &lines{}
-	fmt.Fprintf(out, "== %s %s\n", pod, container)
-	f.seen[id] = out
-	f.running.Add(1)
-	go func() {
-		defer f.running.Done()
-		cmd := exec.CommandContext(ctx, "kubectl", "logs", "-f", "-n", f.ns, pod, "-c", container)
-		cmd.Stdout, cmd.Stderr = out, out
-		_ = cmd.Run() // what it could not read, it says in its place
-	}()
-}
-
-func (f *followed) text() string {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	var all strings.Builder
-	for _, out := range f.seen {
-		all.WriteString(out.String())
+	defer stream.Close()
+	text, _ := io.ReadAll(stream)
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	for line := range strings.Lines(string(text)) {
+		stamp, said, _ := strings.Cut(line, " ")
+		at, err := time.Parse(time.RFC3339Nano, stamp)
+		if err != nil || !at.After(since.Time) {
+			continue
+		}
+		l.read[id] = at
+		fmt.Fprintf(&l.text, "%s/%s: %s", pod, name, said)
 	}
-	return all.String()
 }

@@ -93,10 +93,23 @@ func Root(t testing.TB) string {
 	}
 }
 
-// Examples are the paths of the files in examples, relative to it.
+// Read is a file of the repository.
+func Read(t testing.TB, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(Root(t), path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Examples are the paths of the specs in examples, relative to it. What is for
+// an engine is no spec.
 func Examples(t testing.TB) []string {
 	t.Helper()
-	return Files(t, "examples")
+	return slices.DeleteFunc(Files(t, "examples"), func(name string) bool {
+		return strings.HasPrefix(name, "argocd/") || strings.HasPrefix(name, "flux/")
+	})
 }
 
 // Files are the paths of the YAML files below a folder of the repository,

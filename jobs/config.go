@@ -18,12 +18,16 @@ type SecretsConfig struct {
 type MintSecret struct {
 	Name string      `json:"name"`
 	Keys []MintValue `json:"keys"`
+	// LostIf is a key that is there once data depends on this Secret: minting it
+	// anew would hide that it is lost.
+	LostIf *SecretKey `json:"lostIf,omitempty"`
 }
 
 // MintValue is one key of a minted Secret: given, random or made from others.
 type MintValue struct {
 	Key string `json:"key"`
-	// Value is text, in which {key} stands for another key's value.
+	// Value is text, in which {key} stands for another key's value, escaped where
+	// the text is a URL.
 	Value string `json:"value,omitempty"`
 	// RandomBytes is the number of random bytes of a raw value.
 	RandomBytes int `json:"randomBytes,omitempty"`
@@ -60,9 +64,13 @@ type InitConfig struct {
 	PGPKeys    []string `json:"pgpKeys,omitempty"`
 	// KeySecret takes the keys, and the root token for as long as it is needed.
 	KeySecret string `json:"keySecret"`
+	// ServiceAccount is the Job's own, with which it proves that one can log in.
+	ServiceAccount string `json:"serviceAccount"`
 	// ConfigureServiceAccount is the one that may log in afterwards.
 	ConfigureServiceAccount string `json:"configureServiceAccount"`
 	TokenAudience           string `json:"tokenAudience"`
+	// KubernetesHost is the API server's URL, as OpenBao's pods see it.
+	KubernetesHost string `json:"kubernetesHost"`
 }
 
 // PeersConfig configures the peers Job.
@@ -70,6 +78,8 @@ type PeersConfig struct {
 	Cluster   string `json:"cluster"`
 	Namespace string `json:"namespace"`
 	Address   string `json:"address"`
+	// Peers are the URLs of the pods that stay, by ordinal.
+	Peers []string `json:"peers"`
 	// StatefulSet is the one whose pods the raft peers are named after.
 	StatefulSet string `json:"statefulSet"`
 	Replicas    int32  `json:"replicas"`

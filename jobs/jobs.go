@@ -19,9 +19,6 @@ const (
 	RedisMeet = "redis-meet"
 )
 
-// Names are the Jobs in the order in which a sync runs them.
-var Names = []string{Secrets, Peers, Redis, RedisMeet, Init, Keeper, Configure}
-
 // The Secrets that the stack's own parts share. A Secret that the spec names
 // takes the place of the one here.
 const (
@@ -47,6 +44,13 @@ const (
 	KeysDir    = "/var/run/secrets/keys"    // the keeper's unseal keys
 )
 
+// The environment that a Job's pod has of itself.
+const (
+	NamespaceEnv = "POD_NAMESPACE"
+	PodNameEnv   = "POD_NAME"
+	PodUIDEnv    = "POD_UID"
+)
+
 // TokenAudience is the audience of the service account tokens that Jobs log in
 // to OpenBao with.
 const TokenAudience = "openbao"
@@ -58,6 +62,9 @@ const (
 	OpenBaoActive   = OpenBaoName + "-active"
 	OpenBaoPort     = 8200
 )
+
+// APIName is the name of the control plane's API.
+const APIName = "banhbaoring-api"
 
 // Names of Redis's objects.
 const (

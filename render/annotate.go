@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 )
 
 // StageAnnotation names an object's stage.
@@ -14,8 +16,6 @@ const StageAnnotation = "banhbaoring.io/stage"
 // Annotations that a GitOps engine reads and the others ignore.
 const (
 	argoWave       = "argocd.argoproj.io/sync-wave"
-	argoOptions    = "argocd.argoproj.io/sync-options"
-	fluxPrune      = "kustomize.toolkit.fluxcd.io/prune"
 	fluxSubstitute = "kustomize.toolkit.fluxcd.io/substitute"
 )
 
@@ -47,14 +47,33 @@ func annotate(objects Manifests) error {
 		}
 		setAnnotation(u, argoWave, strconv.Itoa(int(stage)))
 		if neverPruned[u.GetKind()] {
-			setAnnotation(u, argoOptions, "Prune=false,Delete=false")
-			setAnnotation(u, fluxPrune, "disabled")
+			for key, value := range v1.NeverPruned() {
+				setAnnotation(u, key, value)
+			}
 		}
+		protectClaims(u)
 		if containsSubstitution(u.Object) {
 			setAnnotation(u, fluxSubstitute, "disabled")
 		}
 	}
 	return nil
+}
+
+// protectClaims marks the claims that a StatefulSet makes. They bear its
+// selector's labels, by which Argo CD takes them for part of an application of
+// the same name that Git does not have.
+func protectClaims(u *unstructured.Unstructured) {
+	if u.GetKind() != "StatefulSet" {
+		return
+	}
+	spec, _ := u.Object["spec"].(map[string]any)
+	templates, _ := spec["volumeClaimTemplates"].([]any)
+	for _, t := range templates {
+		claim := &unstructured.Unstructured{Object: t.(map[string]any)}
+		for key, value := range v1.NeverPruned() {
+			setAnnotation(claim, key, value)
+		}
+	}
 }
 
 // containsSubstitution tells whether Flux's post-build substitution would

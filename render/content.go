@@ -32,7 +32,11 @@ func nameByContent(objects Manifests) error {
 		job.SetName(name)
 		if config != nil {
 			config.SetName(name)
-			renameConfig(job.Object["spec"], base, name)
+			for _, u := range objects {
+				if u == job || u.GetKind() == "CronJob" { // which does the Job's work again
+					renameConfig(u.Object["spec"], base, name)
+				}
+			}
 		}
 	}
 	return nil

@@ -22,6 +22,8 @@ type Input struct {
 	// Foreign are the documents that are not ours, sorted by what they say of
 	// themselves; they are passed through untouched.
 	Foreign []*strict.Document
+	// Documents are all, ours among them, in the order in which they were read.
+	Documents []*strict.Document
 	// Warnings do not stop a render.
 	Warnings strict.Faults
 }
@@ -29,13 +31,18 @@ type Input struct {
 // Load reads YAML and JSON documents, in any order, to stacks that are
 // defaulted and valid. Every fault in the sources is in the error, a
 // strict.Faults.
-func Load(sources ...Source) (*Input, error) {
+func Load(sources ...Source) (*Input, error) { return LoadWith(nil, sources...) }
+
+// LoadWith is Load, with fields of the clusters given from elsewhere.
+func LoadWith(overrides []Override, sources ...Source) (*Input, error) {
 	in := &Input{}
 	var members []member
 	var faults strict.Faults
+	over := overlays{overrides, map[string]int{}}
 	for _, source := range sources {
 		documents, fs := strict.Split(source.Name, source.Data)
 		faults = append(faults, fs...)
+		in.Documents = append(in.Documents, documents...)
 		for _, d := range documents {
 			r := newResource(d)
 			if r == nil {
@@ -43,6 +50,7 @@ func Load(sources ...Source) (*Input, error) {
 				in.Foreign = append(in.Foreign, d)
 				continue
 			}
+			faults = append(faults, over.lay(d)...)
 			fs := d.Decode(r)
 			r.Default()
 			faults = append(faults, fs...)
@@ -53,6 +61,7 @@ func Load(sources ...Source) (*Input, error) {
 			members = append(members, member{r, d})
 		}
 	}
+	faults = append(faults, over.faults()...)
 	var fs strict.Faults
 	in.Stacks, fs = assemble(members)
 	faults = append(faults, fs...)
@@ -72,6 +81,9 @@ func Load(sources ...Source) (*Input, error) {
 	})
 	return in, nil
 }
+
+// Ours tells whether a document is one of our four kinds.
+func Ours(d *strict.Document) bool { return newResource(d) != nil }
 
 // newResource is an empty resource of the document's kind, nil where it is not
 // one of ours.

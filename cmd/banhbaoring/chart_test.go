@@ -31,7 +31,7 @@ func TestStoredChartRendersAsTheBuiltInOne(t *testing.T) {
 
 	render := func(spec string, args ...string) (stdout, stderr string, code int) {
 		var o, e bytes.Buffer
-		code = run(context.Background(), append([]string{"render", "-f", "-"}, args...), strings.NewReader(spec), &o, &e)
+		code = execute(context.Background(), append([]string{"render", "-f", "-"}, args...), strings.NewReader(spec), &o, &e)
 		return o.String(), e.String(), code
 	}
 	want, _, _ := render(minimal)

@@ -108,7 +108,7 @@ func TestOutputIsTheSameInEveryOrder(t *testing.T) {
 			args = append(args, "-f", file)
 		}
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), args, nil, &stdout, &stderr); code != exitDone {
+		if code := execute(t.Context(), args, nil, &stdout, &stderr); code != exitDone {
 			t.Fatalf("exit code %d: %s", code, stderr.String())
 		}
 		if !bytes.Equal(stdout.Bytes(), want) {

@@ -15,7 +15,7 @@ import (
 func rendered(t testing.TB, text string) []byte {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	if code := run(context.Background(), []string{"render", "-f", "-"}, strings.NewReader(text), &stdout, &stderr); code != exitDone {
+	if code := execute(context.Background(), []string{"render", "-f", "-"}, strings.NewReader(text), &stdout, &stderr); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
 	return stdout.Bytes()

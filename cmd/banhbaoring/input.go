@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/banhbaoring/banhbaoring/cmd/internal/kustomization"
 	"github.com/banhbaoring/banhbaoring/render"
 )
 
@@ -33,10 +34,14 @@ func load(cmd *cobra.Command, files []string) (*render.Input, error) {
 	if err != nil {
 		return nil, err
 	}
+	warn(cmd, in)
+	return in, nil
+}
+
+func warn(cmd *cobra.Command, in *render.Input) {
 	for _, w := range in.Warnings {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", w.Error())
 	}
-	return in, nil
 }
 
 func read(stdin io.Reader, files []string) ([]render.Source, error) {
@@ -66,7 +71,11 @@ func read(stdin io.Reader, files []string) ([]render.Source, error) {
 			return nil, err
 		}
 		for _, name := range names {
-			if err := add(name, func() ([]byte, error) { return os.ReadFile(name) }); err != nil {
+			read := func() ([]byte, error) { return os.ReadFile(name) }
+			if dir, ok := strings.CutSuffix(name, built); ok {
+				read = func() ([]byte, error) { return kustomization.Build(dir) }
+			}
+			if err := add(name, read); err != nil {
 				return nil, err
 			}
 		}
@@ -74,8 +83,12 @@ func read(stdin io.Reader, files []string) ([]render.Source, error) {
 	return sources, nil
 }
 
-// expand is a file itself, or all YAML and JSON files below a folder. Files and
-// folders whose name begins with a dot are not looked at.
+// built ends the name of a source that is a folder's kustomization.
+const built = " (kustomize build)"
+
+// expand is a file itself, or all YAML and JSON files below a folder. A folder
+// that is a kustomization stands for what it builds, whatever lies below it.
+// Files and folders whose name begins with a dot are not looked at.
 func expand(path string) ([]string, error) {
 	path = filepath.Clean(path)
 	info, err := os.Stat(path)
@@ -97,6 +110,9 @@ func expand(path string) ([]string, error) {
 			if entry.IsDir() {
 				return filepath.SkipDir
 			}
+		case entry.IsDir() && kustomization.File(name) != "":
+			names = append(names, name+built)
+			return filepath.SkipDir
 		case !entry.IsDir() && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)):
 			names = append(names, name)
 		}

@@ -1,44 +1,98 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
 
 	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/jobs/configure"
+	"github.com/banhbaoring/banhbaoring/jobs/initialize"
 	"github.com/banhbaoring/banhbaoring/jobs/install"
+	"github.com/banhbaoring/banhbaoring/jobs/peers"
+	"github.com/banhbaoring/banhbaoring/jobs/run"
+	"github.com/banhbaoring/banhbaoring/jobs/secrets"
 )
 
 func jobCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "job NAME",
 		Short: "Run one of the stack's Jobs, inside the cluster",
-		RunE: func(_ *cobra.Command, args []string) error {
-			names := strings.Join(append([]string{jobs.Install, jobs.Exporter}, jobs.Names...), ", ")
-			if len(args) == 0 {
-				return usagef("job wants a name: %s", names)
-			}
-			return usagef("there is no job %q: must be one of %s", args[0], names)
-		},
 	}
-	cmd.AddCommand(installCommand(), exporterCommand())
-	built := map[string]*cobra.Command{jobs.Redis: redisCommand(), jobs.RedisMeet: redisMeetCommand()}
-	for _, name := range jobs.Names {
-		if command := built[name]; command != nil {
-			cmd.AddCommand(command)
-			continue
+	cmd.AddCommand(
+		installCommand(), exporterCommand(), redisCommand(), redisMeetCommand(), keeperCommand(),
+		worker(jobs.Init, "Initialise and unseal OpenBao, and keep its keys", initialize.Run),
+		worker(jobs.Peers, "Remove raft peers before their pods go", peers.Run),
+		worker(jobs.Configure, "Set OpenBao up: policies, roles, plugin, mounts, the API's token", configure.Run),
+		worker(jobs.Secrets, "Mint missing Secrets, sign and renew certificates", secrets.Run),
+	)
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("job wants a name: %s", strings.Join(names, ", "))
 		}
-		cmd.AddCommand(&cobra.Command{
-			Use:   name,
-			Short: "Not built in this version",
-			Args:  noArgs,
-			RunE: func(*cobra.Command, []string) error {
-				return fmt.Errorf("job %s is not built in this version", name)
-			},
-		})
+		return usagef("there is no job %q: must be one of %s", args[0], strings.Join(names, ", "))
 	}
 	return cmd
+}
+
+// worker is a Job that works on Kubernetes and OpenBao and ends.
+func worker[Config any](name, short string, work func(context.Context, *run.Session, Config) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   name,
+		Short: short,
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var config Config
+			if err := readConfig(&config); err != nil {
+				return err
+			}
+			world, err := inCluster()
+			if err != nil {
+				return err
+			}
+			world.Log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
+			err = world.Do(cmd.Context(), name, os.Getenv(jobs.NamespaceEnv), func(ctx context.Context, s *run.Session) error {
+				return work(ctx, s, config)
+			})
+			if err != nil {
+				return exit{code: run.Code(err)} // the log has told it
+			}
+			return nil
+		},
+	}
+}
+
+// inCluster is the world of a pod.
+func inCluster() (run.World, error) {
+	kubernetes, err := rest.InClusterConfig()
+	if errors.Is(err, rest.ErrNotInCluster) {
+		return run.World{}, errors.New("this is no pod: a Job runs inside the cluster, with its service account")
+	}
+	if err != nil {
+		return run.World{}, err
+	}
+	for _, name := range []string{jobs.NamespaceEnv, jobs.PodNameEnv} {
+		if os.Getenv(name) == "" {
+			return run.World{}, fmt.Errorf("%s is not set: the manifests give it", name)
+		}
+	}
+	return run.World{
+		Kubernetes: kubernetes,
+		Pod:        run.Pod{Name: os.Getenv(jobs.PodNameEnv), UID: os.Getenv(jobs.PodUIDEnv)},
+		TrustFile:  filepath.Join(jobs.TrustDir, "ca.crt"),
+		TokenFile:  filepath.Join(jobs.TokenDir, "token"),
+	}, nil
 }
 
 func installCommand() *cobra.Command {

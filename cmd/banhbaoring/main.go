@@ -15,7 +15,7 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] != "job" {
 		collectSeldom()
 	}
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // collectSeldom spares a process that renders once and ends a third of its

@@ -100,6 +100,12 @@ const missing = "backups"
 
 // renderStacks renders every stack, or none.
 func renderStacks(in *render.Input, chartDir string) (render.Manifests, error) {
+	manifests, err := renderEach(in, chartDir)
+	return slices.Concat(manifests...), err
+}
+
+// renderEach renders every stack by itself, or none.
+func renderEach(in *render.Input, chartDir string) ([]render.Manifests, error) {
 	if len(in.Stacks) == 0 {
 		return nil, errors.New("there is no BanhBaoRingCluster in the input: nothing to render")
 	}
@@ -117,7 +123,7 @@ func renderStacks(in *render.Input, chartDir string) (render.Manifests, error) {
 }
 
 // renderAll renders stacks side by side, and returns their manifests in order.
-func renderAll(stacks []*render.Stack) (render.Manifests, error) {
+func renderAll(stacks []*render.Stack) ([]render.Manifests, error) {
 	all := components.All()
 	manifests := make([]render.Manifests, len(stacks))
 	failures := make([]error, len(stacks))
@@ -139,7 +145,7 @@ func renderAll(stacks []*render.Stack) (render.Manifests, error) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	return slices.Concat(manifests...), nil
+	return manifests, nil
 }
 
 // notBuilt refuses documents whose component is not there yet: nothing is
@@ -185,9 +191,7 @@ func stream(manifests render.Manifests, foreign []*strict.Document) ([]byte, err
 	}
 	out := bytes.NewBuffer(text)
 	for _, d := range foreign {
-		out.WriteString("---\n")
-		out.Write(bytes.TrimRight(d.Raw, "\n"))
-		out.WriteString("\n")
+		out.Write(d.Text())
 	}
 	return out.Bytes(), nil
 }

@@ -22,10 +22,23 @@ const (
 // usageError is a command line that is wrong.
 type usageError struct{ error }
 
+// exit ends a command with a code of its own; without an error, nothing is said.
+type exit struct {
+	error
+	code int
+}
+
+func (e exit) Error() string {
+	if e.error == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.error.Error()
+}
+
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// run executes one command line and returns its exit code.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+// execute runs one command line and returns its exit code.
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -34,6 +47,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
+	}
+	var end exit
+	if errors.As(err, &end) {
+		if end.error != nil {
+			printError(stderr, end.error)
+		}
+		return end.code
 	}
 	var usage usageError
 	if errors.As(err, &usage) {
@@ -75,8 +95,8 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SetVersionTemplate("banhbaoring {{.Version}}\n")
 	root.AddCommand(
-		renderCommand(), validateCommand(), defaultsCommand(), imagesCommand(),
-		crdsCommand(), chartCommand(), jobCommand(), versionCommand(),
+		renderCommand(), validateCommand(), defaultsCommand(), imagesCommand(), diffCommand(),
+		crdsCommand(), cmpCommand(), fluxCommand(), postRenderCommand(), krmCommand(), chartCommand(), jobCommand(), versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"path"
 
+	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/banhbaoring/banhbaoring/jobs"
@@ -55,5 +56,7 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	tools.Image, tools.Resources = c.Spec.Jobs.Image, c.Spec.Jobs.Resources
 	copied.Image, copied.Resources = plugin.Image, c.Spec.Jobs.Resources
 	copied.Args = jobs.InstallArgs(plugin.Path, binary, plugin.SHA256)
+	// What renews is the same pod, once a day.
+	kustomize.Find[*batchv1.CronJob](objects).Spec.JobTemplate.Spec.Template = *job.Spec.Template.DeepCopy()
 	return objects, nil
 }

@@ -36,8 +36,10 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 		Threshold:               c.Spec.OpenBao.Init.Threshold,
 		PGPKeys:                 c.Spec.OpenBao.Init.PGPKeys,
 		KeySecret:               jobs.SecretOpenBaoKeys,
+		ServiceAccount:          "banhbaoring-" + jobs.Init,
 		ConfigureServiceAccount: "banhbaoring-" + jobs.Configure,
 		TokenAudience:           jobs.TokenAudience,
+		KubernetesHost:          jobs.KubernetesHost,
 	}
 	for i := range int(*c.Spec.OpenBao.Replicas) {
 		config.Peers = append(config.Peers, jobs.PeerAddress(i))

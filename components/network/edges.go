@@ -34,8 +34,9 @@ func Edges(s *render.Stack) []Edge {
 	rows := table(s)
 
 	// Whoever connects to anything looks up its address first, and whoever does
-	// not has no business asking.
-	resolve := row{to: "dns", ports: []Port{{corev1.ProtocolUDP, 53}, {corev1.ProtocolTCP, 53}}, why: "looks up addresses"}
+	// not has no business asking. A primary asks for its standbys' before it makes
+	// a new database, whether there are any or not.
+	resolve := row{from: list("postgres"), to: "dns", ports: []Port{{corev1.ProtocolUDP, 53}, {corev1.ProtocolTCP, 53}}, why: "looks up addresses"}
 	for _, r := range rows {
 		for _, e := range r.edges(ends) {
 			if e.From.Inside() && !slices.Contains(resolve.from, e.From.Name) {

@@ -139,11 +139,13 @@ func sealVolume(files []secretFile) corev1.Volume {
 }
 
 // keeper unseals its own pod whenever it is sealed and keys are there, and has
-// the server reload a renewed certificate.
+// the server reload a renewed certificate. It sees the unseal keys and nothing
+// else of their Secret, which may not be there yet.
 func (p *pod) keeper(c *v1.BanhBaoRingCluster) {
 	optional := true
 	keys := secretVolume("keys", jobs.SecretOpenBaoKeys)
 	keys.Secret.Optional = &optional
+	keys.Secret.Items = []corev1.KeyToPath{{Key: jobs.KeyUnseal, Path: jobs.KeyUnseal}}
 	p.volumes = append(p.volumes, keys)
 	p.containers = append(p.containers, corev1.Container{
 		Name: "keeper", Image: c.Spec.Jobs.Image, Resources: c.Spec.Jobs.Resources, SecurityContext: securityContext(),

@@ -13,7 +13,7 @@ import (
 
 // Where things are in OpenBao's pods.
 const (
-	tlsDirectory    = "/openbao/tls"
+	tlsDirectory    = jobs.OpenBaoTLSDir
 	sealDirectory   = "/openbao/seal"
 	pluginDirectory = "/openbao/data/plugins"
 	kmsDirectory    = "/openbao/kms"

@@ -28,13 +28,17 @@ func Component() render.Component {
 
 func build(s *render.Stack) ([]runtime.Object, error) {
 	c := s.Cluster
-	objects, _, err := s.Job(jobs.Peers, base, jobs.PeersConfig{
+	config := jobs.PeersConfig{
 		Cluster:     c.Name,
 		Namespace:   c.Namespace,
 		Address:     jobs.ActiveAddress(c.Namespace),
 		StatefulSet: jobs.OpenBaoName,
 		Replicas:    *c.Spec.OpenBao.Replicas,
 		AllowSingle: c.Spec.OpenBao.AllowSingle,
-	})
+	}
+	for i := range int(config.Replicas) {
+		config.Peers = append(config.Peers, jobs.PeerAddress(i))
+	}
+	objects, _, err := s.Job(jobs.Peers, base, config)
 	return objects, err
 }

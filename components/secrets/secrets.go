@@ -4,7 +4,9 @@ package secrets
 
 import (
 	"embed"
+	"slices"
 
+	batchv1 "k8s.io/api/batch/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -40,12 +42,15 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	if !c.Spec.Certificates.CertManager {
 		config.Certificates = certificates(c)
 	}
-	objects, _, err := s.Job(jobs.Secrets, base, config)
+	objects, job, err := s.Job(jobs.Secrets, base, config)
 	if err != nil {
 		return nil, err
 	}
-	// The second rule is the one over Secrets that have a name.
-	kustomize.Find[*rbacv1.Role](objects).Rules[1].ResourceNames = names(config)
+	// The first rules are those over Secrets: to make any, to read, to change.
+	rules := kustomize.Find[*rbacv1.Role](objects).Rules
+	rules[1].ResourceNames, rules[2].ResourceNames = names(config)
+	// What renews is the same pod, once a day.
+	kustomize.Find[*batchv1.CronJob](objects).Spec.JobTemplate.Spec.Template = *job.Spec.Template.DeepCopy()
 	return objects, nil
 }
 
@@ -53,7 +58,10 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 func mint(spec v1.BanhBaoRingClusterSpec) []jobs.MintSecret {
 	var secrets []jobs.MintSecret
 	if a := spec.OpenBao.AutoUnseal; *a.Enabled && a.Provider == v1.ProviderStatic && a.Key.SecretName == jobs.SecretOpenBaoSeal {
-		secrets = append(secrets, jobs.MintSecret{Name: jobs.SecretOpenBaoSeal, Keys: []jobs.MintValue{{Key: a.Key.Key, RandomBytes: 32}}})
+		secrets = append(secrets, jobs.MintSecret{Name: jobs.SecretOpenBaoSeal,
+			Keys:   []jobs.MintValue{{Key: a.Key.Key, RandomBytes: 32}},
+			LostIf: &jobs.SecretKey{Name: jobs.SecretOpenBaoKeys, Key: "initialized"},
+		})
 	}
 	if *spec.Database.Managed {
 		secrets = append(secrets, postgres())
@@ -123,25 +131,34 @@ func trust(spec v1.BanhBaoRingClusterSpec) []jobs.SecretKey {
 	case own != "" && !*spec.Database.Managed: // nothing else is signed
 	case !spec.Certificates.CertManager:
 		trusted = append(trusted, jobs.SecretKey{Name: jobs.SecretCA, Key: "tls.crt"})
-	case own != "":
-		trusted = append(trusted, jobs.SecretKey{Name: jobs.SecretPostgresTLS, Key: "ca.crt"})
-	default:
-		trusted = append(trusted, jobs.SecretKey{Name: jobs.SecretOpenBaoTLS, Key: "ca.crt"})
+	default: // by cert-manager: each tells who signed it, while one authority follows another
+		if own == "" {
+			trusted = append(trusted, jobs.SecretKey{Name: jobs.SecretOpenBaoTLS, Key: "ca.crt"})
+		}
+		if *spec.Database.Managed {
+			trusted = append(trusted, jobs.SecretKey{Name: jobs.SecretPostgresTLS, Key: "ca.crt"})
+		}
 	}
 	return trusted
 }
 
-// names are the Secrets that the Job may read and renew.
-func names(config jobs.SecretsConfig) []string {
-	all := []string{jobs.SecretTrust}
-	for _, t := range config.Trust {
-		all = append(all, t.Name)
-	}
+// names are the Secrets that the Job may read, and those that it may change.
+func names(config jobs.SecretsConfig) (read, change []string) {
+	change = append(change, jobs.SecretTrust)
 	for _, m := range config.Mint {
-		all = append(all, m.Name)
+		change = append(change, m.Name)
+	}
+	if len(config.Certificates) > 0 {
+		change = append(change, jobs.SecretCA)
 	}
 	for _, c := range config.Certificates {
-		all = append(all, c.Secret)
+		change = append(change, c.Secret)
 	}
-	return append(all, config.Reserve...)
+	read = append(slices.Clone(change), config.Reserve...)
+	for _, t := range config.Trust {
+		if !slices.Contains(read, t.Name) {
+			read = append(read, t.Name)
+		}
+	}
+	return read, change
 }

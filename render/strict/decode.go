@@ -23,6 +23,9 @@ func (d *Document) Decode(into any) Faults {
 	r := decoder{report{file: d.File}}
 	r.value(d.root, target.Elem())
 	r.faults.Sort()
+	for _, fields := range d.overlays {
+		r.faults = append(r.faults, fileOnly(fields.Decode(into))...)
+	}
 	return r.faults
 }
 

@@ -1,6 +1,10 @@
 package strict
 
-import "go.yaml.in/yaml/v3"
+import (
+	"bytes"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // Document is one Kubernetes object as it was written.
 type Document struct {
@@ -10,7 +14,17 @@ type Document struct {
 	APIVersion, Kind string // never empty
 	Namespace, Name  string // of its metadata; empty when absent
 
-	root *yaml.Node // a tidied mapping
+	root     *yaml.Node // a tidied mapping
+	overlays []*Document
+}
+
+// Text is the document as it was written, as one of a stream.
+func (d *Document) Text() []byte {
+	text := append([]byte("---\n"), d.Raw...)
+	if !bytes.HasSuffix(text, []byte("\n")) {
+		text = append(text, '\n')
+	}
+	return text
 }
 
 // identify fills in which object this is, and reports whether it is one.
@@ -60,6 +74,9 @@ func entry(n *yaml.Node, name string) *yaml.Node {
 // the key, or of the value in a list. An absent field is where its nearest
 // present parent is.
 func (d *Document) Position(path string) Position {
+	if position, ok := d.overlaid(path); ok {
+		return position
+	}
 	at, value := d.root, d.root
 	for path != "" {
 		next, inner, used := child(value, path)

@@ -168,3 +168,32 @@ func lineLength(data []byte) (content, length int) {
 	}
 	return len(data), len(data)
 }
+
+// Pieces cuts data before each of its separator lines, without parsing it.
+// Joined, the pieces are data; none holds more than one YAML document.
+func Pieces(data []byte) [][]byte {
+	var pieces [][]byte
+	start := 0
+	for at := 0; at < len(data); {
+		_, length := lineLength(data[at:])
+		if _, ok := separator(data[at : at+length]); ok && at > start {
+			pieces = append(pieces, data[start:at])
+			start = at
+		}
+		at += length
+	}
+	return append(pieces, data[start:])
+}
+
+// Blank is a text of as many lines as data, and nothing else.
+func Blank(data []byte) []byte {
+	var lines []byte
+	for len(data) > 0 {
+		content, length := lineLength(data)
+		if content < length {
+			lines = append(lines, '\n')
+		}
+		data = data[length:]
+	}
+	return lines
+}

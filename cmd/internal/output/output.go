@@ -2,7 +2,6 @@
 package output
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -55,12 +54,20 @@ func Folder(dir, stageName string, manifests render.Manifests, foreign []*strict
 	if err != nil {
 		return err
 	}
-	stale, err := rendered(dir)
+	return Files(dir, files, func(path string) bool {
+		return stageName == "" || filepath.Base(filepath.Dir(path)) == stageName
+	})
+}
+
+// Files writes files, by their path, below dir, and removes those that an
+// earlier run wrote, where stale says so.
+func Files(dir string, files map[string][]byte, stale func(path string) bool) error {
+	earlier, err := rendered(dir)
 	if err != nil {
 		return err
 	}
 	for _, path := range slices.Sorted(maps.Keys(files)) {
-		if err := refuseForeign(path, stale); err != nil {
+		if err := refuseForeign(path, earlier); err != nil {
 			return err
 		}
 	}
@@ -71,7 +78,7 @@ func Folder(dir, stageName string, manifests render.Manifests, foreign []*strict
 		}
 	}()
 	for path, text := range files {
-		temp, err := stage(path, text)
+		temp, err := stage(path, append([]byte(mark), text...))
 		if err != nil {
 			return err
 		}
@@ -82,10 +89,10 @@ func Folder(dir, stageName string, manifests render.Manifests, foreign []*strict
 			return err
 		}
 		delete(temps, path)
-		delete(stale, path)
+		delete(earlier, path)
 	}
-	for path := range stale {
-		if stageName != "" && filepath.Base(filepath.Dir(path)) != stageName {
+	for path := range earlier {
+		if !stale(path) {
 			continue
 		}
 		if err := os.Remove(path); err != nil {
@@ -103,31 +110,33 @@ func contents(dir string, manifests render.Manifests, foreign []*strict.Document
 		if err != nil {
 			return nil, err
 		}
-		path := filepath.Join(dir, fileName(u))
+		path := filepath.Join(dir, folder(u), u.GetAnnotations()[render.StageAnnotation], FileName(u))
 		if files[path] != nil {
 			return nil, fmt.Errorf("%s would hold two objects", path)
 		}
-		files[path] = append([]byte(mark), text...)
+		files[path] = text
 	}
 	if len(foreign) > 0 {
-		text := []byte(mark)
+		var text []byte
 		for _, d := range foreign {
-			text = append(text, "---\n"...)
-			text = append(text, bytes.TrimRight(d.Raw, "\n")...)
-			text = append(text, '\n')
+			text = append(text, d.Text()...)
 		}
 		files[filepath.Join(dir, "others.yaml")] = text
 	}
 	return files, nil
 }
 
-func fileName(u *unstructured.Unstructured) string {
-	namespace := u.GetNamespace()
-	if namespace == "" {
-		namespace = "cluster"
+// folder is the namespace's, or that of what lives in none.
+func folder(u *unstructured.Unstructured) string {
+	if namespace := u.GetNamespace(); namespace != "" {
+		return namespace
 	}
-	name := strings.ToLower(u.GetKind()) + "-" + strings.NewReplacer(":", "-", "/", "-").Replace(u.GetName()) + ".yaml"
-	return filepath.Join(namespace, u.GetAnnotations()[render.StageAnnotation], name)
+	return "cluster"
+}
+
+// FileName is the file of one object.
+func FileName(u *unstructured.Unstructured) string {
+	return strings.ToLower(u.GetKind()) + "-" + strings.NewReplacer(":", "-", "/", "-").Replace(u.GetName()) + ".yaml"
 }
 
 // rendered are the files below dir that an earlier render wrote.

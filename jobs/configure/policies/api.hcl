@@ -1,0 +1,36 @@
+# The control plane's API: make keys and sign with them, keep its own secrets,
+# issue certificates. It may neither export nor delete a key, nor take secrets'
+# old versions away for good.
+path "secp256k1/keys" {
+  capabilities = ["list"]
+}
+path "secp256k1/keys/*" {
+  capabilities = ["create", "read", "update", "list"]
+}
+path "secp256k1/sign/*" {
+  capabilities = ["create", "update"]
+}
+path "secp256k1/sign-evm/*" {
+  capabilities = ["create", "update"]
+}
+path "secp256k1/verify/*" {
+  capabilities = ["create", "update"]
+}
+path "secret/data/*" {
+  capabilities = ["create", "read", "update", "patch", "delete"]
+}
+path "secret/undelete/*" {
+  capabilities = ["update"]
+}
+path "secret/metadata/*" {
+  capabilities = ["read", "list"]
+}
+path "pki/issue/*" {
+  capabilities = ["create", "update"]
+}
+path "auth/token/lookup-self" {
+  capabilities = ["read"]
+}
+path "auth/token/renew-self" {
+  capabilities = ["update"]
+}

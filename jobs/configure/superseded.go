@@ -1,0 +1,69 @@
+package configure
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/banhbaoring/banhbaoring/jobs"
+)
+
+// repeatable are the Jobs that must run again when a spec goes back to what it
+// was before.
+var repeatable = []string{jobs.Secrets, jobs.Peers, jobs.Init, jobs.Configure}
+
+// superseded removes Jobs that are done and have a newer one beside them. A Job
+// is named after what it does: one that is still there from before would keep a
+// spec that goes back from running it again. An engine that prunes removes them
+// too.
+func (w *work) superseded(ctx context.Context) error {
+	all, err := w.Kubernetes.BatchV1().Jobs(w.Namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: fmt.Sprintf("app.kubernetes.io/managed-by=banhbaoring,app.kubernetes.io/component in (%s)", strings.Join(repeatable, ",")),
+	})
+	if err != nil {
+		return err
+	}
+	pods := metav1.DeletePropagationBackground
+	for _, job := range older(all.Items) {
+		err := w.Kubernetes.BatchV1().Jobs(w.Namespace).Delete(ctx, job, metav1.DeleteOptions{PropagationPolicy: &pods})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+		w.changed("Job " + job + ", which a newer one follows")
+	}
+	return nil
+}
+
+// older are the names of the Jobs that have ended, and of which there is a newer
+// one for the same work. A CronJob looks after its own.
+func older(all []batchv1.Job) []string {
+	newest := map[string]metav1.Time{}
+	component := func(j batchv1.Job) string { return j.Labels["app.kubernetes.io/component"] }
+	for _, j := range all {
+		if at := newest[component(j)]; metav1.GetControllerOf(&j) == nil && at.Before(&j.CreationTimestamp) {
+			newest[component(j)] = j.CreationTimestamp
+		}
+	}
+	var names []string
+	for _, j := range all {
+		at := newest[component(j)]
+		if metav1.GetControllerOf(&j) == nil && ended(j) && j.CreationTimestamp.Before(&at) {
+			names = append(names, j.Name)
+		}
+	}
+	return names
+}
+
+func ended(j batchv1.Job) bool {
+	for _, c := range j.Status.Conditions {
+		if (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue {
+			return true
+		}
+	}
+	return false
+}

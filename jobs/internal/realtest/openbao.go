@@ -1,0 +1,339 @@
+package realtest
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	openbao "github.com/openbao/openbao/api/v2"
+)
+
+// OpenBao is a raft cluster of real server processes on this machine.
+type OpenBao struct {
+	// Peers are the servers' URLs, by ordinal.
+	Peers []string
+	// TrustFile holds the authority of their certificate.
+	TrustFile string
+	// PluginDir is the plugin directory of all servers.
+	PluginDir string
+	// NodeNames are the raft nodes' names, by ordinal.
+	NodeNames []string
+
+	dir       string
+	static    bool
+	pod       string
+	clusters  []string // where raft talks: the same after a restart
+	processes []*exec.Cmd
+	logs      []*bytes.Buffer
+}
+
+// OpenBaoOptions say how servers are started.
+type OpenBaoOptions struct {
+	// Nodes is their number; 1 when it is 0.
+	Nodes int
+	// Static unseals them with a static seal; they have a Shamir seal otherwise.
+	Static bool
+	// Kubernetes gives them what a pod of it has, for Kubernetes auth, if set.
+	Kubernetes *Kubernetes
+}
+
+// Program is the server's program: BAO, or the one that the test cluster has.
+func Program(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("BAO")
+	if path == "" {
+		cache := os.Getenv("XDG_CACHE_HOME")
+		if cache == "" {
+			cache = "/root/.cache"
+			if home, err := os.UserHomeDir(); err == nil {
+				cache = filepath.Join(home, ".cache")
+			}
+		}
+		path = filepath.Join(cache, "cluster", "bin", "bao")
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("no OpenBao server: set BAO to its program: %v", err)
+	}
+	return path
+}
+
+// NewOpenBao starts servers, which are neither initialised nor unsealed.
+func NewOpenBao(t *testing.T, o OpenBaoOptions) *OpenBao {
+	t.Helper()
+	dir := t.TempDir()
+	b := &OpenBao{dir: dir, static: o.Static, TrustFile: filepath.Join(dir, "tls.crt"), PluginDir: filepath.Join(dir, "plugins")}
+	certificate, key := certificate(t)
+	seal := make([]byte, 32)
+	_, _ = rand.Read(seal)
+	b.write(t, "tls.crt", certificate)
+	b.write(t, "tls.key", key)
+	b.write(t, "seal", []byte(hex.EncodeToString(seal)))
+	if o.Kubernetes != nil {
+		b.pod = o.Kubernetes.pod(t)
+	}
+	if err := os.Mkdir(b.PluginDir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range max(o.Nodes, 1) {
+		b.Peers = append(b.Peers, "https://"+freeAddress(t))
+		b.clusters = append(b.clusters, freeAddress(t))
+		b.NodeNames = append(b.NodeNames, fmt.Sprintf("banhbaoring-openbao-%d", i))
+	}
+	b.processes = make([]*exec.Cmd, len(b.Peers))
+	b.logs = make([]*bytes.Buffer, len(b.Peers))
+	t.Cleanup(func() {
+		for i := range b.processes {
+			b.Stop(i)
+			if t.Failed() && b.logs[i] != nil {
+				t.Logf("server %d ends with:\n%s", i, tail(b.logs[i].String(), 25))
+			}
+		}
+	})
+	for i := range b.Peers {
+		b.Start(t, i)
+	}
+	return b
+}
+
+// Start starts a server, with the data that it had.
+func (b *OpenBao) Start(t *testing.T, ordinal int) {
+	t.Helper()
+	data := filepath.Join(b.dir, fmt.Sprintf("data-%d", ordinal))
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := fmt.Sprintf("config-%d.hcl", ordinal)
+	b.write(t, file, []byte(b.config(t, ordinal, data)))
+	log := &bytes.Buffer{}
+	args := []string{Program(t), "server", "-config=" + filepath.Join(b.dir, file)}
+	if b.pod != "" {
+		args = append([]string{"unshare", "--mount", "sh", "-ec", enter, b.pod}, args...)
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = []string{"HOME=" + b.dir, "PATH=" + os.Getenv("PATH")}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // its plugins go with it
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.processes[ordinal], b.logs[ordinal] = cmd, log
+	b.Answers(t, ordinal)
+}
+
+func (b *OpenBao) config(t *testing.T, ordinal int, data string) string {
+	t.Helper()
+	var text strings.Builder
+	address := strings.TrimPrefix(b.Peers[ordinal], "https://")
+	cluster := b.clusters[ordinal]
+	fmt.Fprintf(&text, "api_addr = %q\ncluster_addr = %q\nplugin_directory = %q\n", b.Peers[ordinal], "https://"+cluster, b.PluginDir)
+	fmt.Fprintf(&text, "listener \"tcp\" {\n address = %q\n cluster_address = %q\n tls_cert_file = %q\n tls_key_file = %q\n}\n", address, cluster, b.TrustFile, filepath.Join(b.dir, "tls.key"))
+	fmt.Fprintf(&text, "storage \"raft\" {\n path = %q\n node_id = %q\n performance_multiplier = 1\n", data, b.NodeNames[ordinal])
+	for _, peer := range b.Peers {
+		fmt.Fprintf(&text, " retry_join {\n leader_api_addr = %q\n leader_ca_cert_file = %q\n }\n", peer, b.TrustFile)
+	}
+	text.WriteString("}\n")
+	if b.static {
+		fmt.Fprintf(&text, "seal \"static\" {\n current_key_id = \"1\"\n current_key = %q\n}\n", "file://"+filepath.Join(b.dir, "seal"))
+	}
+	return text.String()
+}
+
+// Stop kills a server.
+func (b *OpenBao) Stop(ordinal int) {
+	if cmd := b.processes[ordinal]; cmd != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+		b.processes[ordinal] = nil
+	}
+}
+
+// Wipe takes a stopped server's data.
+func (b *OpenBao) Wipe(t *testing.T, ordinal int) {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(b.dir, fmt.Sprintf("data-%d", ordinal))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// PID is a server's process.
+func (b *OpenBao) PID(ordinal int) int { return b.processes[ordinal].Process.Pid }
+
+// Client is a client of one server, with a token.
+func (b *OpenBao) Client(t *testing.T, ordinal int, token string) *openbao.Client {
+	t.Helper()
+	config := openbao.DefaultConfig()
+	config.Address, config.MaxRetries = b.Peers[ordinal], 0
+	if err := config.ConfigureTLS(&openbao.TLSConfig{CACert: b.TrustFile}); err != nil {
+		t.Fatal(err)
+	}
+	client, err := openbao.NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.SetToken(token)
+	return client
+}
+
+// Answers waits until a server answers.
+func (b *OpenBao) Answers(t *testing.T, ordinal int) {
+	t.Helper()
+	b.until(t, ordinal, "answers", func(*openbao.SealStatusResponse) bool { return true })
+}
+
+// Unsealed waits until a server is unsealed.
+func (b *OpenBao) Unsealed(t *testing.T, ordinal int) {
+	t.Helper()
+	b.until(t, ordinal, "is unsealed", func(s *openbao.SealStatusResponse) bool { return s.Initialized && !s.Sealed })
+}
+
+func (b *OpenBao) until(t *testing.T, ordinal int, what string, holds func(*openbao.SealStatusResponse) bool) {
+	t.Helper()
+	client := b.Client(t, ordinal, "")
+	Eventually(t, fmt.Sprintf("server %d %s", ordinal, what), func(ctx context.Context) error {
+		status, err := client.Sys().SealStatusWithContext(ctx)
+		if err == nil && !holds(status) {
+			err = fmt.Errorf("initialised: %v, sealed: %v", status.Initialized, status.Sealed)
+		}
+		return err
+	})
+}
+
+// Initialise initialises the first server, unseals all and returns a root token.
+// The unseal keys are empty with a static seal.
+func (b *OpenBao) Initialise(t *testing.T) (root string, keys []string) {
+	t.Helper()
+	request := &openbao.InitRequest{SecretShares: 1, SecretThreshold: 1}
+	if b.static {
+		request = &openbao.InitRequest{RecoveryShares: 1, RecoveryThreshold: 1}
+	}
+	answer, err := b.Client(t, 0, "").Sys().Init(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range b.Peers {
+		if b.static {
+			b.Unsealed(t, i)
+			continue
+		}
+		b.until(t, i, "has joined", func(s *openbao.SealStatusResponse) bool { return s.Initialized })
+		client := b.Client(t, i, "")
+		Eventually(t, "unsealing", func(ctx context.Context) error {
+			status, err := client.Sys().UnsealWithContext(ctx, answer.KeysB64[0])
+			if err == nil && status.Sealed {
+				err = fmt.Errorf("still sealed")
+			}
+			return err
+		})
+	}
+	root = answer.RootToken
+	b.Voters(t, root)
+	if b.static {
+		return root, nil
+	}
+	return root, answer.KeysB64
+}
+
+// Voters waits until all servers are voters: until then the cluster does not
+// outlive the loss of one.
+func (b *OpenBao) Voters(t *testing.T, token string) {
+	t.Helper()
+	Eventually(t, "a leader that knows all peers", func(ctx context.Context) error {
+		config, err := b.Client(t, 0, token).Logical().ReadWithContext(ctx, "sys/storage/raft/configuration")
+		if err != nil {
+			return err
+		}
+		servers := config.Data["config"].(map[string]any)["servers"].([]any)
+		voters := 0
+		for _, s := range servers {
+			if s.(map[string]any)["voter"] == true {
+				voters++
+			}
+		}
+		if voters != len(b.Peers) {
+			return fmt.Errorf("%d voters of %d", voters, len(b.Peers))
+		}
+		return nil
+	})
+}
+
+// Eventually waits until check returns nil.
+func Eventually(t *testing.T, what string, check func(context.Context) error) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		err := check(ctx)
+		cancel()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %v", what, err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+func (b *OpenBao) write(t *testing.T, name string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(b.dir, name), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// freeAddress is an address that nobody listens at.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// certificate is one that signs itself, for servers on this machine.
+func certificate(t *testing.T) (certificate, key []byte) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "openbao"},
+		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
+}
+
+func tail(text string, lines int) string {
+	all := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
