@@ -59,7 +59,7 @@ programs: ## Prometheus, Alertmanager and their tools, built from their modules
 	@[ -x $(PROMETHEUS_PROGRAMS)/promtool ] || e2e/prometheus/build $(PROMETHEUS_PROGRAMS)
 
 integration: programs ## against real servers: OpenBao (BAO), Redis, promtool, and the API server that KUBECONFIG names
-	PROMETHEUS_PROGRAMS=$(PROMETHEUS_PROGRAMS) $(GO) test -tags integration -count=1 -p 3 -v ./jobs/... ./components/monitoring | grep -v '^=== '
+	PROMETHEUS_PROGRAMS=$(PROMETHEUS_PROGRAMS) $(GO) test -tags integration -count=1 -timeout 30m -p 3 -v ./jobs/... ./components/monitoring | grep -v '^=== '
 	cd secp256k1 && $(GO) test -tags integration -count=1 .
 
 GITOPS_PROGRAMS ?= $(CURDIR)/$(BIN)/gitops

@@ -58,12 +58,9 @@ func Program(t *testing.T) string {
 	t.Helper()
 	path := os.Getenv("BAO")
 	if path == "" {
-		cache := os.Getenv("XDG_CACHE_HOME")
-		if cache == "" {
-			cache = "/root/.cache"
-			if home, err := os.UserHomeDir(); err == nil {
-				cache = filepath.Join(home, ".cache")
-			}
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
 		}
 		path = filepath.Join(cache, "cluster", "bin", "bao")
 	}
