@@ -13,6 +13,7 @@ import (
 
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/banhbaoring/banhbaoring/jobs/internal/realtest"
 	"github.com/banhbaoring/banhbaoring/jobs/run"
@@ -89,15 +90,18 @@ func TestALostLeaseEndsTheWork(t *testing.T) {
 	k := realtest.NewKubernetes(t)
 	w, _ := world(t, k, "one")
 	err := w.Do(t.Context(), "probe", k.Namespace, func(ctx context.Context, _ *run.Session) error {
-		leases := k.CoordinationV1().Leases(k.Namespace)
-		lease, err := leases.Get(ctx, "banhbaoring-probe", metav1.GetOptions{})
-		if err != nil {
+		thief, now := "thief", metav1.NowMicro()
+		err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+			leases := k.CoordinationV1().Leases(k.Namespace)
+			lease, err := leases.Get(ctx, "banhbaoring-probe", metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			lease.Spec.HolderIdentity, lease.Spec.RenewTime = &thief, &now
+			_, err = leases.Update(ctx, lease, metav1.UpdateOptions{})
 			return err
-		}
-		thief := "thief"
-		now := metav1.NowMicro()
-		lease.Spec.HolderIdentity, lease.Spec.RenewTime = &thief, &now
-		if _, err := leases.Update(ctx, lease, metav1.UpdateOptions{}); err != nil {
+		})
+		if err != nil {
 			return err
 		}
 		<-ctx.Done()
