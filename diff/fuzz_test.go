@@ -2,6 +2,8 @@ package diff_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -10,6 +12,7 @@ import (
 	"github.com/banhbaoring/banhbaoring/diff"
 	"github.com/banhbaoring/banhbaoring/golden"
 	"github.com/banhbaoring/banhbaoring/render"
+	"github.com/banhbaoring/banhbaoring/render/strict"
 )
 
 // Whatever two objects hold, the diff applied over the base is the head, every
@@ -80,6 +83,8 @@ func kindOf(kind string) string {
 func FuzzNarrow(f *testing.F) {
 	spec := "apiVersion: banhbaoring.io/v1\nkind: BanhBaoRingCluster\nmetadata: {name: a, namespace: ns-1}\nspec: {domain: a.example.com}\n"
 	f.Add([]byte(spec+"---\n"+spec), []byte(spec+"---\n# x\n"+spec))
+	f.Add([]byte(spec), []byte(strings.Replace(spec, "banhbaoring.io", "banhbaoRing.io", 1)+"---\n# x\n"+spec))
+	f.Add([]byte("a: \xe2"), []byte("a: \xc2")) // breaks of YAML 1.1, cut off
 	f.Add([]byte("--- {}\r\n%YAML 1.2\n---\n"+spec), []byte(spec+"...\n"+spec))
 	f.Fuzz(func(t *testing.T, one, other []byte) {
 		base, head := diff.Narrow([]render.Source{{Name: "f", Data: one}}, []render.Source{{Name: "f", Data: other}})
@@ -92,13 +97,16 @@ func FuzzNarrow(f *testing.F) {
 			if err1 != nil || err2 != nil {
 				continue
 			}
-			places := map[string]string{}
+			placed := func(d *strict.Document) string {
+				return fmt.Sprintf("%s %s %s/%s at %s", d.APIVersion, d.Kind, d.Namespace, d.Name, d.Position("metadata"))
+			}
+			places := map[string]bool{}
 			for _, d := range whole.Documents {
-				places[d.Namespace+"/"+d.Kind+"/"+d.Name] = d.Position("metadata").String()
+				places[placed(d)] = true
 			}
 			for _, d := range narrow.Documents {
-				if place := places[d.Namespace+"/"+d.Kind+"/"+d.Name]; place != d.Position("metadata").String() {
-					t.Errorf("%s %s moved from %s to %s", d.Kind, d.Name, place, d.Position("metadata"))
+				if !places[placed(d)] {
+					t.Errorf("the whole has no %s", placed(d))
 				}
 			}
 		}

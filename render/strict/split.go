@@ -148,6 +148,8 @@ func advance(line, column int, text []byte) (int, int) {
 	}
 }
 
+var nextLine, lineSeparator, paragraphSeparator = []byte("\u0085"), []byte("\u2028"), []byte("\u2029")
+
 // lineLength returns the length of the first line of data, without and with
 // its break. The breaks are those of YAML 1.1, to count lines as the parser
 // does.
@@ -160,10 +162,10 @@ func lineLength(data []byte) (content, length int) {
 			return i, i + 2
 		case c == '\r':
 			return i, i + 1
-		case c == 0xC2 && data[i+1] == 0x85: // next line
-			return i, i + 2
-		case c == 0xE2 && data[i+1] == 0x80 && data[i+2]&^1 == 0xA8: // line and paragraph separator
-			return i, i + 3
+		case c == 0xC2 && bytes.HasPrefix(data[i:], nextLine):
+			return i, i + len(nextLine)
+		case c == 0xE2 && (bytes.HasPrefix(data[i:], lineSeparator) || bytes.HasPrefix(data[i:], paragraphSeparator)):
+			return i, i + len(lineSeparator)
 		}
 	}
 	return len(data), len(data)
