@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // examples are the spec files that users start from; what is for an engine is
@@ -82,8 +84,15 @@ func TestDefinitionsAcceptWhatLoads(t *testing.T) {
 	}
 	kubectl(t, string(definitions), "apply", "--server-side", "-f", "-")
 	t.Cleanup(func() { kubectl(t, string(definitions), "delete", "-f", "-") })
-	kubectl(t, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/banhbaoringclusters.banhbaoring.io",
-		"crd/banhbaoringtenants.banhbaoring.io", "crd/banhbaoringbackups.banhbaoring.io", "crd/banhbaoringrestores.banhbaoring.io")
+	// kubectl wait fails on one that has no conditions yet.
+	eventually(t, time.Minute, "definitions", func() error {
+		_, stderr, err := try("", "wait", "--for=condition=Established", "--timeout=5s", "crd/banhbaoringclusters.banhbaoring.io",
+			"crd/banhbaoringtenants.banhbaoring.io", "crd/banhbaoringbackups.banhbaoring.io", "crd/banhbaoringrestores.banhbaoring.io")
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, stderr)
+		}
+		return nil
+	})
 
 	for _, file := range examples(t) {
 		document, err := os.ReadFile(file)
