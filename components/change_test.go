@@ -29,7 +29,7 @@ redis: {mode: standalone, storage: {size: 1Gi}}
 monitoring: {prometheus: {storage: {size: 10Gi}}}
 `
 
-var allJobs = []string{"configure", "init", "peers", "secrets"}
+var allJobs = []string{"configure", "init", "peers", "secrets", "tenants"}
 
 // changes are changes of the spec, and the Jobs that they run anew.
 var changes = map[string]struct {
@@ -39,7 +39,7 @@ var changes = map[string]struct {
 }{
 	"nothing":         {before, nil, false},
 	"openbao version": {strings.Replace(before, "2.6.2", "2.7.1", 1), nil, true},
-	"plugin version":  {strings.Replace(before, "1.0.0", "1.1.0", 1), []string{"configure"}, true},
+	"plugin version":  {strings.Replace(before, "1.0.0", "1.1.0", 1), []string{"configure", "tenants"}, true},
 	"plugin sha256":   {strings.Replace(before, "{version: 1.0.0}", "{version: 1.0.0, sha256: "+strings.Repeat("a", 64)+"}", 1), []string{"configure"}, true},
 	"jobs version":    {strings.Replace(before, "0.1.0", "0.2.0", 1), allJobs, true},
 	"replicas":        {strings.Replace(before, "replicas: 3", "replicas: 5", 1), []string{"configure", "init", "peers"}, true},

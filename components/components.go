@@ -17,6 +17,7 @@ import (
 	"github.com/banhbaoring/banhbaoring/components/peers"
 	"github.com/banhbaoring/banhbaoring/components/redis"
 	"github.com/banhbaoring/banhbaoring/components/secrets"
+	"github.com/banhbaoring/banhbaoring/components/tenants"
 	"github.com/banhbaoring/banhbaoring/render"
 )
 
@@ -34,6 +35,7 @@ func All() []render.Component {
 		openbao.Component(),
 		initialize.Component(),
 		configure.Component(),
+		tenants.Component(),
 		api.Component(),
 		dashboard.Component(),
 		monitoring.Component(),

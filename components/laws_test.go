@@ -165,7 +165,7 @@ func TestNoSecretIsRendered(t *testing.T) {
 			}
 			walk(u.Object, func(m map[string]any) {
 				name, _ := m["name"].(string)
-				file := strings.HasSuffix(name, "__FILE") // names a mounted file
+				file := strings.HasSuffix(name, "__FILE") || strings.HasSuffix(name, "_DIR") // names what is mounted
 				if _, literal := m["value"]; literal && secretive.MatchString(name) && !file {
 					t.Errorf("%s: %s has a value of its own", id(u), name)
 				}
@@ -228,6 +228,13 @@ func TestPodsReferToWhatIsThereByThen(t *testing.T) {
 					provide("Secret", name, stageOf(t, u))
 				}
 			}
+		}
+		shards, err := jobs.TenantShards(s.Tenants)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range shards { // the tenants Job makes them
+			provide("Secret", jobs.TenantsShardSecret(i), render.Tenants)
 		}
 		for _, name := range givenSecrets(t, s) {
 			provide("Secret", name, render.Foundation)

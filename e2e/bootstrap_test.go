@@ -147,7 +147,7 @@ func TestBootstrap(t *testing.T) {
 	})
 	t.Run("all Jobs run again", func(t *testing.T) {
 		s.t = t
-		s.change(`rerun: {secrets: "1"}`, `rerun: {secrets: "2", init: "2", peers: "2", configure: "2", redis: "2"}`)
+		s.change(`rerun: {secrets: "1"}`, `rerun: {secrets: "2", init: "2", peers: "2", configure: "2", redis: "2", tenants: "2"}`)
 		before := secretsDigest(t, s.ns)
 		s.apply()
 		s.ready(3 * time.Minute)
@@ -176,7 +176,7 @@ func TestBootstrap(t *testing.T) {
 // does with its waves and Flux with dependsOn.
 func (s *installed) stages() {
 	s.t.Helper()
-	for _, stage := range []string{"foundation", "secrets", "guard", "data", "openbao", "configure", "applications", "monitoring", "exposure"} {
+	for _, stage := range []string{"foundation", "secrets", "guard", "data", "openbao", "configure", "tenants", "applications", "monitoring", "exposure"} {
 		out := s.render("--stage", stage)
 		if strings.TrimSpace(out) == "" {
 			continue
@@ -244,7 +244,7 @@ func (s *installed) search() {
 // and in base64. Names that everybody may know, and certificates, are none.
 func secretTexts(key, value string) []string {
 	switch key {
-	case "ca.crt", "tls.crt", "username", "database", "threshold", "initialized", "configured", "issued":
+	case "ca.crt", "tls.crt", "username", "namespace", "address", "database", "threshold", "initialized", "configured", "issued":
 		return nil
 	}
 	var texts []string

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
@@ -39,6 +40,9 @@ func notYetFaulty(decoding, validation strict.Faults) strict.Faults {
 	return rest
 }
 
+// restricted tells whether a tenant says from where one may log in.
+func restricted(t *v1.BanhBaoRingTenant) bool { return len(t.Spec.Settings.AllowedIPRanges) > 0 }
+
 // check is what can only be said of a stack as a whole.
 func (s *Stack) check() (faults, warnings strict.Faults) {
 	if len(s.Tenants) > 0 {
@@ -52,6 +56,11 @@ func (s *Stack) check() (faults, warnings strict.Faults) {
 		}
 		if warning != "" {
 			warnings = append(warnings, at(warning))
+		}
+		if len(s.Cluster.Spec.Networking.TrustedProxies) == 0 && slices.ContainsFunc(s.Tenants, restricted) {
+			path := "spec.networking.trustedProxies"
+			warnings = append(warnings, strict.Fault{Position: s.document.Position(path), Path: path,
+				Message: "should be given: without it allowedIPRanges of tenants are held against the address of the Ingress controller or Gateway"})
 		}
 	}
 	return faults, warnings

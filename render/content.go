@@ -9,10 +9,17 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
+// NameByContent is the annotation of a ConfigMap whose name gets a hash of what
+// it holds, so that those who mount it see one state of it.
+const NameByContent = "banhbaoring.io/name-by-content"
+
 // nameByContent appends to the name of each Job, and of the ConfigMap of the
 // same name that configures it, a hash of what both contain. A Job's template
 // is immutable: any change makes a new Job, and nothing else does.
 func nameByContent(objects Manifests) error {
+	if err := nameConfigs(objects); err != nil {
+		return err
+	}
 	configs := map[string]*unstructured.Unstructured{}
 	for _, u := range objects {
 		if u.GetKind() == "ConfigMap" {
@@ -42,12 +49,36 @@ func nameByContent(objects Manifests) error {
 	return nil
 }
 
+// nameConfigs names the ConfigMaps that ask for it, wherever they are mounted.
+func nameConfigs(objects Manifests) error {
+	for _, config := range objects {
+		if config.GetKind() != "ConfigMap" || config.GetAnnotations()[NameByContent] == "" {
+			continue
+		}
+		base := config.GetName()
+		hash, err := hashOf(config.Object["data"])
+		if err != nil {
+			return fmt.Errorf("ConfigMap %s: %w", base, err)
+		}
+		name := base + "-" + hash
+		config.SetName(name)
+		for _, u := range objects {
+			renameConfig(u.Object["spec"], base, name)
+		}
+	}
+	return nil
+}
+
 // contentHash is ten hexadecimal digits over the Job's spec and its config.
 func contentHash(job, config *unstructured.Unstructured) (string, error) {
 	content := []any{job.Object["spec"]}
 	if config != nil {
 		content = append(content, config.Object["data"])
 	}
+	return hashOf(content)
+}
+
+func hashOf(content any) (string, error) {
 	// Maps are encoded in the order of their keys.
 	text, err := json.Marshal(content)
 	if err != nil {

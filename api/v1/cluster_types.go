@@ -80,6 +80,8 @@ type BanhBaoRingClusterSpec struct {
 	Backup Backup `json:"backup,omitzero"`
 	// Billing connects the control plane to payment services.
 	Billing Billing `json:"billing,omitzero"`
+	// Email is how the stack sends mail.
+	Email Email `json:"email,omitzero"`
 	// Networking is how the stack is reached from outside, and what it may reach.
 	Networking Networking `json:"networking,omitzero"`
 	// Certificates says who signs the certificates inside the stack.
@@ -171,6 +173,46 @@ type Stripe struct {
 	// WebhookSecretRef holds the secret that signs webhooks.
 	WebhookSecretRef *SecretKeyRef `json:"webhookSecretRef,omitempty"`
 }
+
+// Email is how the stack sends mail: the passwords of tenants' first users.
+type Email struct {
+	// SMTP is the server that takes the mail; none is sent when absent.
+	SMTP *SMTP `json:"smtp,omitempty"`
+}
+
+// SMTP is a mail server.
+type SMTP struct {
+	// Host name of the server.
+	Host string `json:"host"`
+	// Port of the server. Defaults to 587, and to 465 with tls: implicit.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port,omitempty"`
+	// TLS is starttls, implicit or none. Defaults to starttls, without which
+	// nothing is sent then.
+	TLS SMTPTLS `json:"tls,omitempty"`
+	// From is the sender's address. Defaults to banhbaoring@<domain>.
+	From string `json:"from,omitempty"`
+	// Username that logs in; nobody logs in when absent.
+	Username *SecretKeyRef `json:"username,omitempty"`
+	// Password of that user.
+	Password *SecretKeyRef `json:"password,omitempty"`
+	// CACert is the authority of the server's certificate; those of the system
+	// when absent.
+	CACert *SecretKeyRef `json:"caCert,omitempty"`
+}
+
+// SMTPTLS is how a mail server's connection is encrypted.
+//
+// +kubebuilder:validation:Enum=starttls;implicit;none
+type SMTPTLS string
+
+// How a mail server's connection is encrypted.
+const (
+	SMTPStartTLS SMTPTLS = "starttls"
+	SMTPImplicit SMTPTLS = "implicit"
+	SMTPPlain    SMTPTLS = "none"
+)
 
 // NetworkingMode is the kind of object that exposes the hosts.
 //

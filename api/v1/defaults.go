@@ -133,6 +133,14 @@ func (c *BanhBaoRingCluster) defaultRest() {
 		set(&s.Backup.Guard, GuardBestEffort)
 	}
 
+	if m := s.Email.SMTP; m != nil {
+		set(&m.TLS, SMTPStartTLS)
+		if m.TLS == SMTPImplicit {
+			set(&m.Port, 465)
+		}
+		set(&m.Port, 587)
+		set(&m.From, "banhbaoring@"+s.Domain)
+	}
 	set(&s.Networking.Mode, NetworkingIngress)
 	set(&s.Networking.Mesh, MeshNone)
 	if s.Certificates.Issuer != nil {
@@ -259,6 +267,9 @@ func (t *BanhBaoRingTenant) Default() {
 		}
 	}
 	set(&s.Settings.AuditRetentionDays, 90)
+	for i := range s.APIKeys {
+		set(&s.APIKeys[i].Role, RoleSigner)
+	}
 	for _, use := range t.secretUses() {
 		set(&use.ref.SecretName, use.ref.Name)
 	}

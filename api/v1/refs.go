@@ -66,6 +66,9 @@ func (c *BanhBaoRingCluster) secretUses() []secretUse {
 		s.Backup.Encryption.IdentitySecret,
 		s.Billing.Stripe.SecretKeyRef, s.Billing.Stripe.WebhookSecretRef,
 	}
+	if m := s.Email.SMTP; m != nil {
+		keys = append(keys, m.Username, m.Password, m.CACert)
+	}
 	if a.Credentials != nil {
 		keys = append(keys, a.Credentials.AccessKeyID, a.Credentials.SecretAccessKey,
 			a.Credentials.ServiceAccountKey, a.Credentials.ClientID, a.Credentials.ClientSecret)

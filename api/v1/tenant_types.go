@@ -32,15 +32,47 @@ type BanhBaoRingTenantSpec struct {
 	ClusterRef LocalObjectReference `json:"clusterRef"`
 	// DisplayName is shown to people.
 	DisplayName string `json:"displayName,omitempty"`
-	// Plan presets the quotas; a quota that is given wins.
+	// Plan presets the quotas; a quota that is given wins, but may exceed the
+	// plan's only with allowOverPlan.
 	Plan Plan `json:"plan,omitempty"`
 	// Quotas limit what the tenant may use.
 	Quotas Quotas `json:"quotas,omitzero"`
+	// AllowOverPlan permits quotas above those of the plan.
+	AllowOverPlan bool `json:"allowOverPlan,omitempty"`
+	// Suspended shuts the tenant out: nobody logs in, and whoever has is logged
+	// out. Nothing is deleted.
+	Suspended bool `json:"suspended,omitempty"`
 	// Admin is the tenant's first user.
 	Admin Admin `json:"admin"`
+	// APIKeys are logins for programs. Each is kept in a Secret of its own,
+	// banhbaoring-tenant-<tenant>.<name>.
+	APIKeys []APIKey `json:"apiKeys,omitempty"`
 	// Settings of the tenant.
 	Settings TenantSettings `json:"settings,omitzero"`
 }
+
+// APIKey is a login for a program.
+type APIKey struct {
+	// Name of the key.
+	Name string `json:"name"`
+	// Role is what the key may do. Defaults to signer.
+	Role TenantRole `json:"role,omitempty"`
+	// Rotate mints the key anew: any value that it did not have before.
+	Rotate string `json:"rotate,omitempty"`
+}
+
+// TenantRole is what a login of a tenant may do: admin everything that the
+// tenant may, signer sign and verify, auditor look.
+//
+// +kubebuilder:validation:Enum=admin;signer;auditor
+type TenantRole string
+
+// The roles of a tenant.
+const (
+	RoleAdmin   TenantRole = "admin"
+	RoleSigner  TenantRole = "signer"
+	RoleAuditor TenantRole = "auditor"
+)
 
 // Quotas limit what a tenant may use; absent means unlimited where the plan
 // sets no limit either.
@@ -66,7 +98,8 @@ type Quotas struct {
 type Admin struct {
 	// Email of the user.
 	Email string `json:"email"`
-	// Password of the user; minted when absent.
+	// Password of the user; minted into Secret banhbaoring-tenant-<tenant>-admin
+	// when absent, and mailed where the cluster has email.smtp.
 	Password *SecretKeyRef `json:"password,omitempty"`
 }
 
@@ -77,7 +110,9 @@ type TenantSettings struct {
 	AuditRetentionDays int32 `json:"auditRetentionDays,omitempty"`
 	// AllowExportableKeys permits keys that can leave OpenBao.
 	AllowExportableKeys bool `json:"allowExportableKeys,omitempty"`
-	// AllowedIPRanges are the addresses that may log in; any when absent.
+	// AllowedIPRanges are the addresses that may log in; any when absent. Behind
+	// an Ingress or a Gateway, OpenBao sees clients' addresses only through the
+	// cluster's networking.trustedProxies.
 	AllowedIPRanges []string `json:"allowedIPRanges,omitempty"`
 	// Webhooks are called on events.
 	Webhooks []Webhook `json:"webhooks,omitempty"`

@@ -14,6 +14,7 @@ import (
 const (
 	derivedFromCluster   = "%s" // the value of a label
 	derivedFromTenant    = "banhbaoring-tenant-%s-admin"
+	derivedFromAPIKey    = "banhbaoring-tenant-%s.%s"
 	derivedFromBackup    = "banhbaoring-backup-%s-0123456789-abcde"
 	derivedFromRestore   = "banhbaoring-restore-%s-0123456789-abcde"
 	derivedFromNamespace = "banhbaoring-%s-token-review"
@@ -39,6 +40,7 @@ func (c *BanhBaoRingCluster) Validate() field.ErrorList {
 		s.Monitoring.validate(at.Child("monitoring")),
 		s.Backup.validate(at.Child("backup")),
 		s.Billing.Stripe.validate(at.Child("billing", "stripe")),
+		s.Email.SMTP.validate(at.Child("email", "smtp")),
 		s.Networking.validate(at.Child("networking")),
 		s.Certificates.validate(at.Child("certificates")),
 		s.Secrets.ExternalSecrets.validate(at.Child("secrets", "externalSecrets")),
@@ -58,9 +60,11 @@ func (t *BanhBaoRingTenant) Validate() field.ErrorList {
 		validateMeta(&t.ObjectMeta, derivedFromTenant, "acme-corp"),
 		validateReference(at.Child("clusterRef"), s.ClusterRef),
 		enum(at.Child("plan"), s.Plan, PlanFree, PlanStarter, PlanPro, PlanEnterprise),
-		s.Quotas.validate(at.Child("quotas"), s.Plan),
+		s.Quotas.validate(at.Child("quotas"), s.Plan, s.AllowOverPlan),
 		s.Admin.validate(at.Child("admin")),
+		validateAPIKeys(at.Child("apiKeys"), t.Name, s.APIKeys, s.Quotas.APIKeys),
 		s.Settings.validate(at.Child("settings")),
+		s.validateSecrets(at),
 	)
 }
 

@@ -68,6 +68,17 @@ func TestBasics(t *testing.T) {
 			"spec.api.autoscaling.targetCPU: must be 1 to 100, in percent of the CPU request (got -1)",
 		}},
 		{"migrations have a command", spec(`api: {migrations: {command: []}}`), []string{"spec.api.migrations.command: is required: the command that prepares the database"}},
+		{"a mail server has a name and says who sends", spec(`email: {smtp: {host: smtp.example.com}}`), nil},
+		{"a mail server is in order", spec(`email: {smtp: {host: "smtp.example.com:25", port: 70000, tls: ssl, from: Keys <keys@example.com>, username: {name: a, key: b}}}`), []string{
+			"spec.email.smtp.host: must be a host name or an address alone, such as smtp.example.com (got smtp.example.com:25)",
+			"spec.email.smtp.port: must be 1 to 65535 (got 70000)",
+			"spec.email.smtp.tls: must be starttls, implicit or none (got ssl)",
+			"spec.email.smtp.from: must be an e-mail address alone, such as keys@example.com (got Keys <keys@example.com>)",
+			"spec.email.smtp.password: is required: the password of username",
+		}},
+		{"a password is not sent in the clear", spec(`email: {smtp: {host: a.example.com, tls: none, username: {name: a, key: b}, password: {name: a, key: c}}}`), []string{
+			"spec.email.smtp.password: must not be given with tls: none, which sends it in the clear",
+		}},
 		{"stripe has a key", spec(`billing: {stripe: {enabled: true}}`), []string{"spec.billing.stripe.secretKeyRef: is required: the key of a Secret that holds Stripe's API key"}},
 		{"jobs are known, and run again for a value", spec(`rerun: {secrets: a, init: a, peers: a, configure: a, tenants: a, backup: "", openbao: ""}`), []string{
 			"spec.rerun[backup]: is required: any value that it did not have before, such as today's date",

@@ -24,15 +24,37 @@ func TestTenants(t *testing.T) {
 		{"an address has a host", spec(`admin: {email: admin}`), []string{"spec.admin.email: must be an e-mail address alone, such as admin@example.com (got admin)"}},
 		{"a plan is known", spec(`plan: gold`), []string{"spec.plan: must be free, starter, pro or enterprise (got gold)"}},
 		{"quotas are within the plan", spec("plan: pro\nquotas: {keys: 25, signaturesPerMonth: 0, namespaces: 6, teamMembers: -1}"), []string{
-			"spec.quotas.namespaces: must be at most 5, the limit of plan pro (got 6)",
+			"spec.quotas.namespaces: must be at most 5, the limit of plan pro (got 6); hint: allowOverPlan: true permits more",
 			"spec.quotas.teamMembers: must be 0 or more (got -1)",
 		}},
 		{"every quota is checked", spec("quotas: {keys: 6, signaturesPerMonth: 10001, namespaces: 2, teamMembers: 2, apiKeys: 3}"), []string{
-			"spec.quotas.keys: must be at most 5, the limit of plan free (got 6)",
-			"spec.quotas.signaturesPerMonth: must be at most 10000, the limit of plan free (got 10001)",
-			"spec.quotas.namespaces: must be at most 1, the limit of plan free (got 2)",
-			"spec.quotas.teamMembers: must be at most 1, the limit of plan free (got 2)",
-			"spec.quotas.apiKeys: must be at most 2, the limit of plan free (got 3)",
+			"spec.quotas.keys: must be at most 5, the limit of plan free (got 6); hint: allowOverPlan: true permits more",
+			"spec.quotas.signaturesPerMonth: must be at most 10000, the limit of plan free (got 10001); hint: allowOverPlan: true permits more",
+			"spec.quotas.namespaces: must be at most 1, the limit of plan free (got 2); hint: allowOverPlan: true permits more",
+			"spec.quotas.teamMembers: must be at most 1, the limit of plan free (got 2); hint: allowOverPlan: true permits more",
+			"spec.quotas.apiKeys: must be at most 2, the limit of plan free (got 3); hint: allowOverPlan: true permits more",
+		}},
+		{"quotas exceed the plan where that is said", spec("allowOverPlan: true\nquotas: {keys: 6, apiKeys: 3}"), nil},
+		{"API keys are in order", spec(`
+apiKeys:
+- {name: sequencer}
+- {name: sequencer, role: root}
+- {name: ""}
+`), []string{
+			"spec.apiKeys[1].role: must be admin, signer or auditor (got root)",
+			"spec.apiKeys[2].name: is required: such as sequencer",
+			"spec.apiKeys[1]: must not be given twice (got sequencer)",
+			"spec.apiKeys: must be at most 2, as quotas.apiKeys says",
+		}},
+		{"an API key's name leaves room for its Secret's", `{metadata: {name: ` + n[:38] + `}, spec: {apiKeys: [{name: abcde}, {name: abcdef}]}}`, []string{
+			"spec.apiKeys[1].name: must be at most 5 characters, so that banhbaoring-tenant-" + n[:38] + ".<name> stays within 63 (got abcdef)",
+		}},
+		{"a tenant does not name the stack's own Secrets", spec(`
+admin: {email: a@example.com, password: {name: banhbaoring-openbao-keys, key: unseal-keys}}
+settings: {webhooks: [{url: "https://example.com", events: [key.created], secret: {name: banhbaoring-ca, key: tls.key}}]}
+`), []string{
+			"spec.admin.password: must not be a Secret of the stack's own, whose names begin with banhbaoring-",
+			"spec.settings.webhooks[0].secret: must not be a Secret of the stack's own, whose names begin with banhbaoring-",
 		}},
 		{"enterprise has no limits", spec("plan: enterprise\nquotas: {keys: 1000000}"), nil},
 		{"settings are in order", spec(`settings: {auditRetentionDays: -1, allowedIPRanges: [192.168.1.0/24, 192.168.1.7/24]}`), []string{

@@ -19,12 +19,16 @@ var badVersions = map[string]string{
 	"2.5.0": "cannot auto-unseal after an upgrade (openbao#2494)",
 }
 
+// HasNamespaces tells whether an OpenBao of this version has namespaces. Source:
+// OpenBao 2.3's release notes.
+func HasNamespaces(openbao string) bool { return AtLeast(openbao, "2.3.0") }
+
 // TenantsNeed tells what an OpenBao of this version means for tenants, which
 // are namespaces: a fault, a warning, or neither. Sources: OpenBao 2.3's
 // release notes; the advisories of 2.5.5.
 func TenantsNeed(openbao string) (fault, warning string) {
 	switch {
-	case !AtLeast(openbao, "2.3.0"):
+	case !HasNamespaces(openbao):
 		return "must be 2.3.1 or later where there are tenants: earlier versions have no namespaces", ""
 	case !AtLeast(openbao, "2.5.5"):
 		return "", "lets one tenant reach into another (GHSA-c36x-h252-g9x2, GHSA-mwr2-wmgp-crj6)\nhint: write 2.5.5 or later"
@@ -49,6 +53,9 @@ func (c *BanhBaoRingCluster) Warnings() field.ErrorList {
 		warn(at.Child("openbao", "tls", "issuer"), s.Networking.Mode == NetworkingGateway && s.OpenBao.TLS.Issuer != "", "is not used where networking.mode is gateway: the Gateway's listener has the certificate"),
 		warn(at.Child("backup", "destination"), s.Backup.Enabled && s.Backup.Destination == nil, "should be given: there is no place to keep backups"),
 	)
+	if m := s.Email.SMTP; m != nil {
+		warnings = append(warnings, warn(at.Child("email", "smtp", "tls"), m.TLS == SMTPPlain, "should be starttls or implicit: passwords are mailed in the clear")...)
+	}
 	warnings = append(warnings, warnUnpinned(at.Child("database", "exporter"), s.Database.Exporter.Image, s.Database.Exporter.Version)...)
 	for _, w := range s.workloads(at) {
 		warnings = append(warnings, warnUnpinned(w.at, w.Image, w.Version)...)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/banhbaoring/banhbaoring/components/openbao/chart"
 	"github.com/banhbaoring/banhbaoring/golden"
-	"github.com/banhbaoring/banhbaoring/render"
 )
 
 func BenchmarkRenderProduction(b *testing.B) {
@@ -65,18 +64,19 @@ func BenchmarkRender100Clusters(b *testing.B) {
 	}
 }
 
-// Tenants cannot be rendered yet: loading them is what can be measured.
-func BenchmarkLoad100x100(b *testing.B) {
-	text := []byte(clusters(b, 100, 100))
+func BenchmarkRender1000Tenants(b *testing.B) {
+	text := clusters(b, 1, 1000)
 	b.ReportAllocs()
 	for b.Loop() {
-		in, err := render.Load(render.Source{Name: "many.yaml", Data: text})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if len(in.Stacks) != 100 || len(in.Stacks[99].Tenants) != 100 {
-			b.Fatal("clusters or tenants are missing")
-		}
+		rendered(b, text)
+	}
+}
+
+func BenchmarkRender100Clusters100Tenants(b *testing.B) {
+	text := clusters(b, 100, 100)
+	b.ReportAllocs()
+	for b.Loop() {
+		rendered(b, text)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -56,31 +57,30 @@ func TestOutputIsTheSameInEveryEnvironment(t *testing.T) {
 	}
 }
 
-// documents are every example in a namespace of its own, and documents of
-// others.
+// documents are those of every example, each example in a namespace of its own,
+// and documents of others.
 func documents(t *testing.T) []string {
 	t.Helper()
 	var all []string
 	for i, name := range golden.Examples(t) {
-		text := strings.Replace(example(t, name), "metadata:\n", fmt.Sprintf("metadata:\n  namespace: ns-%d\n", i), 1)
-		before, after, _ := strings.Cut(text, "spec:\n")
-		lines := strings.Split(before, "\n")
-		kept, seen := lines[:0], false
-		for _, line := range lines {
-			if strings.HasPrefix(line, "  namespace: ") {
-				if seen {
-					continue
-				}
-				seen = true
-			}
-			kept = append(kept, line)
+		for document := range strings.SplitSeq(example(t, name), "\n---\n") {
+			all = append(all, moved(document, fmt.Sprintf("ns-%d", i))+"\n")
 		}
-		all = append(all, strings.Join(kept, "\n")+"spec:\n"+after)
 	}
 	for i := range 3 {
 		all = append(all, fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mine-%d}\n", i))
 	}
 	return append(all, "apiVersion: v1\nkind: Service\nmetadata: {name: mine}\n# a\n", "apiVersion: v1\nkind: Service\nmetadata: {name: mine}\n# b\n")
+}
+
+// namespaceLine is where a document of an example says its namespace.
+var namespaceLine = regexp.MustCompile(`(?m)^  namespace: .*\n`)
+
+// moved is a document in another namespace.
+func moved(document, namespace string) string {
+	head, spec, _ := strings.Cut(document, "\nspec:\n")
+	head = namespaceLine.ReplaceAllString(head+"\n", "")
+	return strings.Replace(head, "metadata:\n", "metadata:\n  namespace: "+namespace+"\n", 1) + "spec:\n" + spec
 }
 
 func TestOutputIsTheSameInEveryOrder(t *testing.T) {

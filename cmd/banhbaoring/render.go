@@ -159,7 +159,6 @@ func notBuilt(s *render.Stack) strict.Faults {
 				Hint:    "leave these documents out"})
 		}
 	}
-	refuse(len(s.Tenants), "BanhBaoRingTenant")
 	refuse(len(s.Backups), "BanhBaoRingBackup")
 	refuse(len(s.Restores), "BanhBaoRingRestore")
 	return faults

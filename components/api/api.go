@@ -78,7 +78,7 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 		job.Spec.Template.Spec.Containers[0].Command = spec.Migrations.Command
 		job.Spec.Template.Spec.Containers[0].Env = container.Env
 	}
-	return objects, nil
+	return objects, mountTenants(s, &deployment.Spec.Template.Spec)
 }
 
 // pods is the least number of pods.

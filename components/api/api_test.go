@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -35,6 +37,26 @@ billing: {stripe: {enabled: true, secretKeyRef: {name: stripe, key: secret-key},
 	} {
 		t.Run(name, func(t *testing.T) { golden.Component(t, api.Component(), name, spec) })
 	}
+}
+
+func TestTenantsAreMounted(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(golden.Root(t), "examples", "tenants", "many.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := render.Load(render.Source{Name: "many.yaml", Data: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := render.Render(in.Stacks[0], []render.Component{api.Component()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := objects.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.Assert(t, filepath.Join("api", "tenants"), out)
 }
 
 // find is the object of a kind whose name begins like that.

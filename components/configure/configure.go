@@ -45,7 +45,10 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 			SHA256:  plugin.SHA256,
 			Mount:   jobs.PluginName,
 		},
-		Roles:          []jobs.Role{{Name: jobs.Peers, ServiceAccount: "banhbaoring-" + jobs.Peers}},
+		Roles: []jobs.Role{
+			{Name: jobs.Peers, ServiceAccount: "banhbaoring-" + jobs.Peers},
+			{Name: jobs.Tenants, ServiceAccount: jobs.TenantsName},
+		},
 		APITokenSecret: jobs.SecretAPIOpenBao,
 		TokenAudience:  jobs.TokenAudience,
 	})

@@ -96,7 +96,7 @@ func table(s *render.Stack) []row {
 	return []row{
 		// The API server. A policy is held against the address after the Service's
 		// has been replaced, hence the port that most of them listen on too.
-		{from: list("secrets", "init", "peers", "configure", "backup"), to: "apiserver", ports: tcp(443, 6443), why: "reads and writes its Secrets, and takes turns by a Lease"},
+		{from: list("secrets", "init", "peers", "configure", "tenants", "backup"), to: "apiserver", ports: tcp(443, 6443), why: "reads and writes its Secrets, and takes turns by a Lease"},
 		{from: list("openbao"), to: "apiserver", ports: tcp(443, 6443), why: "registers which node is active, and asks whose token a client has shown"},
 		{from: list("postgres"), to: "apiserver", ports: tcp(443, 6443), why: "the instance manager reads its Cluster", off: !operated(c)},
 		{from: list("prometheus"), to: "apiserver", ports: tcp(443, 6443), why: "finds the pods that it scrapes"},
@@ -104,7 +104,7 @@ func table(s *render.Stack) []row {
 
 		// OpenBao.
 		{from: list("openbao"), to: "openbao", ports: tcp(openbaoPort, openbaoClusterPort), why: "joins (8200), then replicates and forwards (8201)"},
-		{from: list("init", "peers", "configure", "backup"), to: "openbao", ports: tcp(openbaoPort), why: "works on OpenBao"},
+		{from: list("init", "peers", "configure", "tenants", "backup"), to: "openbao", ports: tcp(openbaoPort), why: "works on OpenBao"},
 		{from: list("api"), to: "openbao", ports: tcp(openbaoPort), why: "signs with the keys"},
 		{from: list("openbao"), to: "kms", ports: tcp(portOf(c.OpenBao.AutoUnseal.Endpoint)), why: "unseals with the key management service"},
 		{from: list("openbao"), to: "transit", ports: tcp(portOf(c.OpenBao.AutoUnseal.Address)), why: "unseals with the other OpenBao or Vault"},
@@ -126,6 +126,7 @@ func table(s *render.Stack) []row {
 		{from: list("dashboard"), to: "hosts", ports: tcp(443, 8443), why: "calls the API by its public name; 8443 is where many a controller's pods listen"},
 		{from: list("api"), to: "oauth", ports: tcp(443), why: "lets people log in with GitHub or Google"},
 		{from: list("api"), to: "stripe", ports: tcp(443), why: "takes payments"},
+		{from: list("tenants"), to: "smtp", ports: tcp(smtpPort(c)), why: "mails the passwords of tenants' admins"},
 		{from: list("api"), to: "webhooks", ports: tcp(webhookPorts(s)...), why: "calls the webhooks of tenants"},
 		{from: list("backup"), to: "bucket", ports: tcp(bucketPorts(s)...), why: "keeps the backups"},
 		{from: list("backup"), to: "bucket-metadata", ports: tcp(80), why: "has its cloud identity from the node"},
@@ -200,6 +201,14 @@ func portOf(address string) int32 {
 		return 80
 	}
 	return 443
+}
+
+// smtpPort is the mail server's.
+func smtpPort(c *v1.BanhBaoRingClusterSpec) int32 {
+	if c.Email.SMTP == nil {
+		return 0
+	}
+	return c.Email.SMTP.Port
 }
 
 // webhookPorts are the ports of the tenants' webhooks.

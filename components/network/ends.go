@@ -49,6 +49,7 @@ func pods(s *render.Stack) []End {
 		job("peers", true),
 		job("init", true),
 		job("configure", true),
+		job("tenants", v1.HasNamespaces(c.OpenBao.Version)),
 		job("backup", c.Backup.Enabled || len(s.Backups) > 0),
 		// The chart's own labels: its component has no prefix, and its instance is
 		// the release.
@@ -111,6 +112,7 @@ func outside(s *render.Stack) []End {
 		{Name: "hosts", enabled: true},
 		{Name: "stripe", enabled: c.Billing.Stripe.Enabled},
 		{Name: "oauth", enabled: c.API.OAuth.GitHub != nil || c.API.OAuth.Google != nil},
+		{Name: "smtp", enabled: c.Email.SMTP != nil},
 		{Name: "webhooks", enabled: len(webhookPorts(s)) > 0},
 		{Name: "bucket", enabled: bucket},
 		{Name: "bucket-metadata", enabled: bucketIdentity, Peers: ranges(metadata...)},

@@ -42,6 +42,7 @@ networking:
   ingressControllerNamespace: ingress-nginx
   trustedProxies: [10.1.0.0/16]
 `,
+		"smtp":       `email: {smtp: {host: smtp.example.com, tls: implicit}}`,
 		"istio":      `networking: {mesh: istio}`,
 		"linkerd":    `networking: {mesh: linkerd}`,
 		"small":      "plan: free\ndashboard: {replicas: 0}\nmonitoring: {enabled: false}\nredis: {mode: standalone}\n",

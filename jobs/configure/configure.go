@@ -49,7 +49,7 @@ func Run(ctx context.Context, s *run.Session, c jobs.ConfigureConfig) error {
 		{"run the plugin", func(ctx context.Context) error { return w.pin(ctx, sum) }},
 		{"the API's token", w.apiToken},
 		{"have the API use its token", w.roll},
-		{"remove Jobs that newer ones follow", w.superseded},
+		{"remove Jobs that newer ones follow", w.removeSuperseded},
 	} {
 		if err := s.Step(ctx, step.name, step.do); err != nil {
 			return err
@@ -81,4 +81,16 @@ func (w *work) autopilot(ctx context.Context) error {
 		"cleanup_dead_servers": true,
 		"min_quorum":           max(3, int(w.config.Replicas)),
 	})
+}
+
+// repeatable are the Jobs that must run again when a spec goes back to what it
+// was before. The tenants Job looks after its own.
+var repeatable = []string{jobs.Secrets, jobs.Peers, jobs.Init, jobs.Configure}
+
+func (w *work) removeSuperseded(ctx context.Context) error {
+	removed, err := w.RemoveSuperseded(ctx, repeatable...)
+	for _, job := range removed {
+		w.changed("Job " + job + ", which a newer one follows")
+	}
+	return err
 }

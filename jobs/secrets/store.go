@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs/run"
 )
 
@@ -28,19 +29,12 @@ var labels = map[string]string{
 	madeBy:                         "secrets",
 }
 
-// annotations keep both engines from removing what Git does not hold.
-var annotations = map[string]string{
-	"argocd.argoproj.io/compare-options": "IgnoreExtraneous",
-	"argocd.argoproj.io/sync-options":    "Prune=false,Delete=false",
-	"kustomize.toolkit.fluxcd.io/prune":  "disabled",
-}
-
 // ours tells whether the Job made a Secret, or the certificate in it.
 func ours(s *corev1.Secret) bool { return s.Labels[madeBy] == labels[madeBy] }
 
 // adopt marks a Secret as the Job's own.
 func adopt(s *corev1.Secret) {
-	s.Labels, s.Annotations = joined(s.Labels, labels), joined(s.Annotations, annotations)
+	s.Labels, s.Annotations = joined(s.Labels, labels), joined(s.Annotations, v1.NeverPruned())
 }
 
 // joined is a and b, which wins.

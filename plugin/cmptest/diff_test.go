@@ -58,6 +58,7 @@ func TestNothingIsOutOfSyncForever(t *testing.T) {
 				kubectl(t, stream(t, clusterWide(targets)), "delete", "--ignore-not-found", "--wait=false", "-f", "-")
 			})
 			kubectl(t, stream(t, clusterWide(targets)), "apply", "--server-side", "-f", "-", "--field-manager", common.ArgoCDSSAManager)
+			kubectl(t, "", "wait", "--for=create", "--timeout=30s", "--namespace", namespace, "serviceaccount/default") // it can be written to
 			kubectl(t, "", "create", "quota", "no-pods", "--namespace", namespace, "--hard", "pods=0")
 			kubectl(t, stream(t, targets), "apply", "--server-side", "-f", "-", "--field-manager", common.ArgoCDSSAManager)
 			time.Sleep(5 * time.Second) // for the controllers

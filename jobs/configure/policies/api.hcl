@@ -16,6 +16,29 @@ path "secp256k1/sign-evm/*" {
 path "secp256k1/verify/*" {
   capabilities = ["create", "update"]
 }
+
+# The same in each tenant's namespace, where it makes no exportable key: whether
+# a tenant may is for the tenant's own policies to say.
+path "+/secp256k1/keys" {
+  capabilities = ["list"]
+}
+path "+/secp256k1/keys/*" {
+  capabilities = ["create", "read", "update", "list"]
+  allowed_parameters = {
+    "exportable" = [false, "false"]
+    "*"          = []
+  }
+}
+path "+/secp256k1/sign/*" {
+  capabilities = ["create", "update"]
+}
+path "+/secp256k1/sign-evm/*" {
+  capabilities = ["create", "update"]
+}
+path "+/secp256k1/verify/*" {
+  capabilities = ["create", "update"]
+}
+
 path "secret/data/*" {
   capabilities = ["create", "read", "update", "patch", "delete"]
 }

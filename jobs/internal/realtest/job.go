@@ -2,6 +2,7 @@ package realtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,6 +32,8 @@ type Job struct {
 	TrustFile, TokenFile string
 	// Kubeconfig is that of another identity than KUBECONFIG's.
 	Kubeconfig string
+	// Patience is how long a run may take; three minutes when it is 0.
+	Patience time.Duration
 }
 
 // child is what a Job's process is told.
@@ -109,7 +112,7 @@ func (j Job) Until(t *testing.T, kill Kill) Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(j.Patience, 3*time.Minute))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+string(text), "HOME="+t.TempDir())

@@ -1,4 +1,4 @@
-package configure
+package run
 
 import (
 	"context"
@@ -9,34 +9,28 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/banhbaoring/banhbaoring/jobs"
 )
 
-// repeatable are the Jobs that must run again when a spec goes back to what it
-// was before.
-var repeatable = []string{jobs.Secrets, jobs.Peers, jobs.Init, jobs.Configure}
-
-// superseded removes Jobs that are done and have a newer one beside them. A Job
-// is named after what it does: one that is still there from before would keep a
-// spec that goes back from running it again. An engine that prunes removes them
-// too.
-func (w *work) superseded(ctx context.Context) error {
-	all, err := w.Kubernetes.BatchV1().Jobs(w.Namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: fmt.Sprintf("app.kubernetes.io/managed-by=banhbaoring,app.kubernetes.io/component in (%s)", strings.Join(repeatable, ",")),
+// RemoveSuperseded removes those of the named Jobs that are done and have a newer
+// one beside them, and returns their names. A Job is named after what it does: one
+// that is still there from before would keep a spec that goes back from running it
+// again. An engine that prunes removes them too.
+func (s *Session) RemoveSuperseded(ctx context.Context, names ...string) (removed []string, err error) {
+	all, err := s.Kubernetes.BatchV1().Jobs(s.Namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: fmt.Sprintf("app.kubernetes.io/managed-by=banhbaoring,app.kubernetes.io/component in (%s)", strings.Join(names, ",")),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pods := metav1.DeletePropagationBackground
 	for _, job := range older(all.Items) {
-		err := w.Kubernetes.BatchV1().Jobs(w.Namespace).Delete(ctx, job, metav1.DeleteOptions{PropagationPolicy: &pods})
+		err := s.Kubernetes.BatchV1().Jobs(s.Namespace).Delete(ctx, job, metav1.DeleteOptions{PropagationPolicy: &pods})
 		if err != nil && !apierrors.IsNotFound(err) {
-			return err
+			return removed, err
 		}
-		w.changed("Job " + job + ", which a newer one follows")
+		removed = append(removed, job)
 	}
-	return nil
+	return removed, nil
 }
 
 // older are the names of the Jobs that have ended, and of which there is a newer

@@ -1,4 +1,4 @@
-package configure
+package run
 
 import (
 	"slices"
