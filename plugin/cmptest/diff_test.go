@@ -18,7 +18,6 @@ import (
 	"github.com/argoproj/argo-cd/v2/util/argo/normalizers"
 	"github.com/argoproj/gitops-engine/pkg/diff"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 )
 
 // kubectl runs kubectl on the cluster that KUBECONFIG names.
@@ -88,20 +87,6 @@ func clusterWide(objects []*unstructured.Unstructured) []*unstructured.Unstructu
 		}
 	}
 	return found
-}
-
-func stream(t testing.TB, objects []*unstructured.Unstructured) string {
-	t.Helper()
-	var out strings.Builder
-	for _, u := range objects {
-		text, err := yaml.Marshal(u.Object)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out.WriteString("---\n")
-		out.Write(text)
-	}
-	return out.String()
 }
 
 // live are the objects as the API server has them, in the order of the targets.

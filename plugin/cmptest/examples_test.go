@@ -121,8 +121,11 @@ func specs(t testing.TB) []string {
 // rendered are an example's objects, in the given namespace.
 func rendered(t testing.TB, name, namespace string) []*unstructured.Unstructured {
 	t.Helper()
-	text := strings.NewReplacer("namespace: banhbaoring-system", "namespace: "+namespace, "namespace: banhbaoring", "namespace: "+namespace).Replace(example(t, name))
-	dir := repository(t, map[string]string{"one.yaml": text})
+	specs := objects(t, strings.Split(example(t, name), "\n---\n"))
+	for _, u := range specs {
+		u.SetNamespace(namespace)
+	}
+	dir := repository(t, map[string]string{"one.yaml": stream(t, specs)})
 	out := render(t, dir)
 	return objects(t, strings.Split(strings.TrimPrefix(out, "---\n"), "\n---\n"))
 }

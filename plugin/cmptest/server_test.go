@@ -96,6 +96,21 @@ func objects(t testing.TB, manifests []string) []*unstructured.Unstructured {
 	return all
 }
 
+// stream is the text of objects, a document each.
+func stream(t testing.TB, objects []*unstructured.Unstructured) string {
+	t.Helper()
+	var out strings.Builder
+	for _, u := range objects {
+		text, err := yaml.Marshal(u.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.WriteString("---\n")
+		out.Write(text)
+	}
+	return out.String()
+}
+
 // render is what the plain command prints in a folder.
 func render(t testing.TB, dir string) string {
 	t.Helper()
