@@ -13,7 +13,7 @@ GOLANGCI_LINT  := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-li
 PLUGIN_VERSION = $(shell sed -n 's/^var Version = "\(.*\)"/\1/p' secp256k1/version.go)
 PLUGIN_IMAGE  ?= ghcr.io/banhbaoring/openbao-plugin-secp256k1:$(PLUGIN_VERSION)
 
-.PHONY: all build test golden generate lint fuzz bench programs integration gitops gitops-e2e e2e image plugin plugin-image
+.PHONY: all build test golden generate lint fuzz bench programs integration gitops gitops-e2e e2e drill image plugin plugin-image
 
 all: build test
 
@@ -55,11 +55,16 @@ bench: ## render time, allocations, start-up, and the peer in the same run
 
 PROMETHEUS_PROGRAMS ?= $(CURDIR)/$(BIN)/prometheus
 
-programs: ## Prometheus, Alertmanager and their tools, built from their modules
+VERSITYGW ?= $(CURDIR)/$(BIN)/versitygw
+
+$(VERSITYGW):
+	CGO_ENABLED=0 GOBIN=$(dir $(VERSITYGW)) $(GO) install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+programs: $(VERSITYGW) ## Prometheus, Alertmanager and their tools, and an S3 server, built from their modules
 	@[ -x $(PROMETHEUS_PROGRAMS)/promtool ] || e2e/prometheus/build $(PROMETHEUS_PROGRAMS)
 
-integration: programs ## against real servers: OpenBao (BAO), Redis, promtool, and the API server that KUBECONFIG names
-	PROMETHEUS_PROGRAMS=$(PROMETHEUS_PROGRAMS) $(GO) test -tags integration -count=1 -timeout 30m -p 3 -v ./jobs/... ./components/monitoring | grep -v '^=== '
+integration: programs ## against real servers: OpenBao (BAO), Redis, PostgreSQL, S3, promtool, and the API server that KUBECONFIG names
+	VERSITYGW=$(VERSITYGW) PROMETHEUS_PROGRAMS=$(PROMETHEUS_PROGRAMS) $(GO) test -tags integration -count=1 -timeout 30m -p 3 -parallel 4 -v ./jobs/... ./components/monitoring | grep -v '^=== '
 	cd secp256k1 && $(GO) test -tags integration -count=1 .
 
 GITOPS_PROGRAMS ?= $(CURDIR)/$(BIN)/gitops
@@ -82,6 +87,9 @@ E2E_TAGS ?= e2e
 
 e2e: ## on the cluster that KUBECONFIG names, where e2e/images has loaded the images; with E2E_TAGS=e2e,nodes and E2E_CLUSTER nodes are lost too
 	$(GO) test -tags $(E2E_TAGS) -count=1 -timeout 50m -v ./e2e/...
+
+drill: ## a backup under write load, the loss of everything, and the restore, there: prints how long that took and what was lost
+	$(GO) test -tags e2e -count=1 -timeout 30m -v -run TestAStackIsRestoredAfterItsNamespaceWasDeleted ./e2e
 
 image:
 	docker build -t $(IMAGE) .

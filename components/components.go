@@ -3,6 +3,7 @@ package components
 
 import (
 	"github.com/banhbaoring/banhbaoring/components/api"
+	"github.com/banhbaoring/banhbaoring/components/backup"
 	"github.com/banhbaoring/banhbaoring/components/certificates"
 	"github.com/banhbaoring/banhbaoring/components/configure"
 	"github.com/banhbaoring/banhbaoring/components/dashboard"
@@ -16,6 +17,7 @@ import (
 	"github.com/banhbaoring/banhbaoring/components/openbao"
 	"github.com/banhbaoring/banhbaoring/components/peers"
 	"github.com/banhbaoring/banhbaoring/components/redis"
+	"github.com/banhbaoring/banhbaoring/components/restore"
 	"github.com/banhbaoring/banhbaoring/components/secrets"
 	"github.com/banhbaoring/banhbaoring/components/tenants"
 	"github.com/banhbaoring/banhbaoring/render"
@@ -34,11 +36,13 @@ func All() []render.Component {
 		redis.Component(),
 		openbao.Component(),
 		initialize.Component(),
+		restore.Component(),
 		configure.Component(),
 		tenants.Component(),
 		api.Component(),
 		dashboard.Component(),
 		monitoring.Component(),
 		exposure.Component(),
+		backup.Component(),
 	}
 }

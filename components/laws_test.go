@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/components"
 	"github.com/banhbaoring/banhbaoring/golden"
 	"github.com/banhbaoring/banhbaoring/jobs"
@@ -291,6 +292,11 @@ func givenSecrets(t *testing.T, s *render.Stack) []string {
 	})
 	for _, secret := range s.Cluster.Spec.ImagePullSecrets {
 		names = append(names, secret.Name)
+	}
+	for _, b := range s.Backups {
+		for _, secret := range v1.ProvidedSecrets(b) {
+			names = append(names, secret.Name)
+		}
 	}
 	return names
 }

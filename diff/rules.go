@@ -1,5 +1,7 @@
 package diff
 
+import "strings"
+
 // on are the fates of an object that a rule is about.
 type on uint8
 
@@ -75,7 +77,7 @@ var Rules = []Rule{
 	{ID: "restore", Class: Irreversible, Kinds: "BanhBaoRingRestore", On: created | changed,
 		Reason: "{object} replaces what OpenBao and the database hold now by what a backup holds",
 		Remedy: "see that it names the right backup and that a newer one exists; take it out of the head if nothing is to be restored"},
-	{ID: "restore-job", Class: Irreversible, Kinds: "Job", On: created | changed, When: func(p *pair, _ leaf) bool { return p.id.Name == "banhbaoring-restore" },
+	{ID: "restore-job", Class: Irreversible, Kinds: "Job", On: created | changed, When: func(p *pair, _ leaf) bool { return strings.HasPrefix(p.id.Name, "banhbaoring-restore-") },
 		Reason: "{object} replaces what OpenBao and the database hold now by what a backup holds",
 		Remedy: "see that it names the right backup and that a newer one exists"},
 

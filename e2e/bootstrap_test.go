@@ -377,6 +377,7 @@ func verifyOutside(answers, message string) error {
 // TestStageByStage brings the example for the test cluster up as Argo CD's waves and Flux's
 // dependsOn do: a stage is applied when all before it are healthy.
 func TestStageByStage(t *testing.T) {
+	t.Parallel()
 	spec, err := os.ReadFile("../examples/test-cluster.yaml")
 	if err != nil {
 		t.Fatal(err)

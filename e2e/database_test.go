@@ -35,6 +35,7 @@ spec:
 // TestDatabaseStreamsAndSurvives starts a primary and two standbys, with the
 // Secrets made here.
 func TestDatabaseStreamsAndSurvives(t *testing.T) {
+	t.Parallel()
 	const ns = "db-test"
 	namespace(t, ns)
 	file := filepath.Join(t.TempDir(), "spec.yaml")

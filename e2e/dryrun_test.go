@@ -44,6 +44,7 @@ func TestAPIServerAcceptsEveryExample(t *testing.T) {
 	}
 	for _, file := range examples(t) {
 		t.Run(strings.TrimPrefix(file, "../examples/"), func(t *testing.T) {
+			t.Parallel()
 			manifests := render(t, "-f", file)
 			// The namespace comes first. It is made for real, once for all
 			// examples that share it.

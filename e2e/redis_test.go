@@ -41,6 +41,7 @@ const redisNamespace = "redis-test"
 // TestRedisFormsComesBackAndGrows applies a cluster of three shards, deletes all
 // its pods at once, and adds a fourth: no key is lost, and no hand is needed.
 func TestRedisFormsComesBackAndGrows(t *testing.T) {
+	t.Parallel()
 	const role = "banhbaoring-" + redisNamespace + "-token-review"
 	t.Cleanup(func() {
 		kubectl(t, "", "delete", "clusterrole,clusterrolebinding", role, "--ignore-not-found")

@@ -54,6 +54,7 @@ spec:
 // TestTenants has two tenants sign with their own API keys, each out of the
 // other's reach, through all that happens to a tenant.
 func TestTenants(t *testing.T) {
+	t.Parallel()
 	s := newInstalled(t, "tenants", twoTenants)
 	s.apply()
 	s.ready(6 * time.Minute)

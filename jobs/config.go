@@ -69,6 +69,11 @@ type InitConfig struct {
 	// ConfigureServiceAccount is the one that may log in afterwards.
 	ConfigureServiceAccount string `json:"configureServiceAccount"`
 	TokenAudience           string `json:"tokenAudience"`
+	// Restores are the receipts of the restores in the spec: as long as one is not
+	// complete, an OpenBao whose data is lost begins anew.
+	Restores []string `json:"restores,omitempty"`
+	// RestoreServiceAccount may replace a new OpenBao with a backup, if set.
+	RestoreServiceAccount string `json:"restoreServiceAccount,omitempty"`
 	// KubernetesHost is the API server's URL, as OpenBao's pods see it.
 	KubernetesHost string `json:"kubernetesHost"`
 }
@@ -96,6 +101,9 @@ type ConfigureConfig struct {
 	Plugin   PluginConfig `json:"plugin"`
 	// Roles are the logins of other Jobs.
 	Roles []Role `json:"roles"`
+	// Restores are the receipts of the restores in the spec: each brings back an
+	// OpenBao of before, after which this Job has to run again.
+	Restores []string `json:"restores,omitempty"`
 	// APITokenSecret takes the API's periodic token.
 	APITokenSecret string `json:"apiTokenSecret"`
 	TokenAudience  string `json:"tokenAudience"`

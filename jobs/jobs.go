@@ -63,8 +63,11 @@ const (
 	OpenBaoPort     = 8200
 )
 
-// APIName is the name of the control plane's API.
-const APIName = "banhbaoring-api"
+// Names of the applications.
+const (
+	APIName       = "banhbaoring-api" // the control plane's API
+	DashboardName = "banhbaoring-dashboard"
+)
 
 // Names of Redis's objects.
 const (

@@ -65,6 +65,9 @@ type TenantsConfig struct {
 	// Rerun is what spec.rerun.tenants says: another value applies every tenant
 	// again, whether it changed or not.
 	Rerun string `json:"rerun,omitempty"`
+	// Restores are the receipts of the restores in the spec: each brings back the
+	// tenants of before, after which this Job has to run again.
+	Restores []string `json:"restores,omitempty"`
 }
 
 // TenantPlugin is the secp256k1 plugin as it is mounted.
@@ -178,6 +181,27 @@ func TenantOf(t *v1.BanhBaoRingTenant) Tenant {
 		tenant.Webhooks = append(tenant.Webhooks, webhook)
 	}
 	return tenant
+}
+
+// Secrets are the names of those that the Job mints and keeps for the tenant.
+func (t Tenant) Secrets() []string {
+	var names []string
+	if t.Admin.Secret == nil {
+		names = append(names, TenantAdminSecret(t.Name))
+	}
+	for _, key := range t.APIKeys {
+		names = append(names, TenantKeySecret(t.Name, key.Name))
+	}
+	return names
+}
+
+// TenantSecrets are the names of the Secrets that the Job mints for all tenants.
+func TenantSecrets(tenants []*v1.BanhBaoRingTenant) []string {
+	var names []string
+	for _, t := range tenants {
+		names = append(names, TenantOf(t).Secrets()...)
+	}
+	return names
 }
 
 func secretKey(ref *v1.SecretKeyRef) *SecretKey {

@@ -106,12 +106,15 @@ type BanhBaoRingRestoreSpec struct {
 	Options RestoreOptions `json:"options,omitzero"`
 }
 
-// RestoreOptions make a restore safe; both are on by default.
+// RestoreOptions make a restore safe: the first two are on by default.
 type RestoreOptions struct {
 	// StopApplications before anything is restored.
 	StopApplications *bool `json:"stopApplications,omitempty"`
 	// VerifyBackup before anything is touched.
 	VerifyBackup *bool `json:"verifyBackup,omitempty"`
+	// Force replaces an OpenBao that is another than the one that was backed up,
+	// such as a new one after all data was lost.
+	Force bool `json:"force,omitempty"`
 }
 
 // BanhBaoRingRestoreStatus is what was seen of a restore. The renderer does not read it.

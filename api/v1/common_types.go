@@ -99,6 +99,17 @@ type Destination struct {
 	GCS *GCS `json:"gcs,omitempty"`
 }
 
+// Credentials open the bucket; without any, the pod's own identity does.
+func (d Destination) Credentials() *SecretRef {
+	switch {
+	case d.S3 != nil:
+		return d.S3.Credentials
+	case d.GCS != nil:
+		return d.GCS.Credentials
+	}
+	return nil
+}
+
 // BackupComponent is a part of the stack that a backup holds.
 //
 // +kubebuilder:validation:Enum=openbao;database;secrets

@@ -106,8 +106,8 @@ func (c *BanhBaoRingCluster) defaultRest() {
 	setRequests(&s.Dashboard.Resources, "100m", "128Mi")
 
 	setPtr(&s.Database.Managed, true)
+	set(&s.Database.Version, "18") // of pg_dump, where the database exists: it reads any older server
 	if *s.Database.Managed {
-		set(&s.Database.Version, "18")
 		set(&s.Database.Engine, DatabaseStatefulSet)
 		setRequests(&s.Database.Resources, "250m", "512Mi")
 		if s.Database.Engine != DatabaseCloudNativePG {
@@ -172,9 +172,7 @@ func (c *BanhBaoRingCluster) defaultImages() {
 			s.image(&m.Grafana.Image, "docker.io/grafana/grafana", m.Grafana.Version)
 		}
 	}
-	if *s.Database.Managed {
-		s.databaseImages()
-	}
+	s.databaseImages()
 	if *s.Redis.Managed {
 		s.image(&s.Redis.Image, "docker.io/library/redis", s.Redis.Version)
 		s.image(&s.Redis.Exporter.Image, "docker.io/oliver006/redis_exporter", s.Redis.Exporter.Version)
@@ -192,6 +190,9 @@ func (s *BanhBaoRingClusterSpec) databaseImages() {
 		return
 	}
 	s.image(&s.Database.Image, "docker.io/library/postgres", s.Database.Version)
+	if !*s.Database.Managed {
+		return
+	}
 	s.image(&s.Database.Exporter.Image, "quay.io/prometheuscommunity/postgres-exporter", s.Database.Exporter.Version)
 }
 

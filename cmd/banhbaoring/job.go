@@ -8,15 +8,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
 
 	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/jobs/backup"
 	"github.com/banhbaoring/banhbaoring/jobs/configure"
 	"github.com/banhbaoring/banhbaoring/jobs/initialize"
 	"github.com/banhbaoring/banhbaoring/jobs/install"
 	"github.com/banhbaoring/banhbaoring/jobs/peers"
+	"github.com/banhbaoring/banhbaoring/jobs/restore"
 	"github.com/banhbaoring/banhbaoring/jobs/run"
 	"github.com/banhbaoring/banhbaoring/jobs/secrets"
 )
@@ -32,6 +35,8 @@ func jobCommand() *cobra.Command {
 		worker(jobs.Init, "Initialise and unseal OpenBao, and keep its keys", initialize.Run),
 		worker(jobs.Peers, "Remove raft peers before their pods go", peers.Run),
 		worker(jobs.Configure, "Set OpenBao up: policies, roles, plugin, mounts, the API's token", configure.Run),
+		within(backup.Deadline, jobs.Backup, "Back up OpenBao, the database and the Secrets", mounted(backup.Run)),
+		within(restore.Deadline, jobs.Restore, "Restore the stack from a backup", mounted(restore.Run)),
 		worker(jobs.Secrets, "Mint missing Secrets, sign and renew certificates", secrets.Run),
 	)
 	var names []string
@@ -49,6 +54,16 @@ func jobCommand() *cobra.Command {
 
 // worker is a Job that works on Kubernetes and OpenBao and ends.
 func worker[Config any](name, short string, work func(context.Context, *run.Session, Config) error) *cobra.Command {
+	return within(run.Deadline, name, short, work)
+}
+
+// mounted has a Job's Secrets where its pod has them.
+func mounted[Config any](work func(context.Context, *run.Session, Config, jobs.Mounts) error) func(context.Context, *run.Session, Config) error {
+	return func(ctx context.Context, s *run.Session, c Config) error { return work(ctx, s, c, jobs.PodMounts) }
+}
+
+// within is a worker with a deadline of its own.
+func within[Config any](deadline time.Duration, name, short string, work func(context.Context, *run.Session, Config) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   name,
 		Short: short,
@@ -62,7 +77,7 @@ func worker[Config any](name, short string, work func(context.Context, *run.Sess
 			if err != nil {
 				return err
 			}
-			world.Log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
+			world.Log, world.Deadline = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil)), deadline
 			err = world.Do(cmd.Context(), name, os.Getenv(jobs.NamespaceEnv), func(ctx context.Context, s *run.Session) error {
 				return work(ctx, s, config)
 			})

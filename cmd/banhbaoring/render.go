@@ -61,7 +61,6 @@ func (o renderOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "note: this version does not render %s\n", missing)
 	if o.includeCRDs {
 		definitions, err := render.Definitions(crds.Files)
 		if err != nil {
@@ -95,9 +94,6 @@ func (o renderOptions) run(cmd *cobra.Command) error {
 	return output.File(o.output, text)
 }
 
-// missing is the part of the spec that has no components yet.
-const missing = "backups"
-
 // renderStacks renders every stack, or none.
 func renderStacks(in *render.Input, chartDir string) (render.Manifests, error) {
 	manifests, err := renderEach(in, chartDir)
@@ -111,7 +107,6 @@ func renderEach(in *render.Input, chartDir string) ([]render.Manifests, error) {
 	}
 	var faults strict.Faults
 	for _, s := range in.Stacks {
-		faults = append(faults, notBuilt(s)...)
 		if err := openChart(s, chartDir); err != nil {
 			faults = append(faults, s.Locate(err)...)
 		}
@@ -146,22 +141,6 @@ func renderAll(stacks []*render.Stack) ([]render.Manifests, error) {
 		return nil, faults
 	}
 	return manifests, nil
-}
-
-// notBuilt refuses documents whose component is not there yet: nothing is
-// silently left out.
-func notBuilt(s *render.Stack) strict.Faults {
-	var faults strict.Faults
-	refuse := func(n int, kind string) {
-		if n > 0 {
-			faults = append(faults, strict.Fault{Position: s.Document().Position("metadata.name"),
-				Message: fmt.Sprintf("%d %s of cluster %s cannot be rendered by this version", n, kind, s.Cluster.Name),
-				Hint:    "leave these documents out"})
-		}
-	}
-	refuse(len(s.Backups), "BanhBaoRingBackup")
-	refuse(len(s.Restores), "BanhBaoRingRestore")
-	return faults
 }
 
 // openChart reads the chart that the spec names from where `chart pull` put it.

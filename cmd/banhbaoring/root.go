@@ -96,7 +96,7 @@ func rootCommand() *cobra.Command {
 	root.SetVersionTemplate("banhbaoring {{.Version}}\n")
 	root.AddCommand(
 		renderCommand(), validateCommand(), defaultsCommand(), imagesCommand(), diffCommand(),
-		crdsCommand(), cmpCommand(), fluxCommand(), postRenderCommand(), krmCommand(), chartCommand(), jobCommand(), versionCommand(),
+		crdsCommand(), cmpCommand(), fluxCommand(), postRenderCommand(), krmCommand(), chartCommand(), backupCommand(), jobCommand(), versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {

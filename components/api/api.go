@@ -64,8 +64,8 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	complete(config.Data, s.Cluster)
 	deployment := kustomize.Find[*appsv1.Deployment](objects)
 	deployment.Spec.Replicas = spec.Replicas
-	if *spec.Autoscaling.Enabled {
-		deployment.Spec.Replicas = nil // the autoscaler's own
+	if *spec.Autoscaling.Enabled || len(s.Restores) > 0 {
+		deployment.Spec.Replicas = nil // the autoscaler's own, or the restore's, which stops the pods
 	}
 	s.Place(&deployment.Spec.Template.Spec, spec.Workload)
 	container := &deployment.Spec.Template.Spec.Containers[0]

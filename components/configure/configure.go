@@ -7,6 +7,7 @@ import (
 	"path"
 
 	batchv1 "k8s.io/api/batch/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/banhbaoring/banhbaoring/jobs"
@@ -45,16 +46,22 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 			SHA256:  plugin.SHA256,
 			Mount:   jobs.PluginName,
 		},
+		// The roles of backup and restore are there before their first use: a backup
+		// runs before this Job where OpenBao is to be upgraded, and a restore whenever.
 		Roles: []jobs.Role{
 			{Name: jobs.Peers, ServiceAccount: "banhbaoring-" + jobs.Peers},
 			{Name: jobs.Tenants, ServiceAccount: jobs.TenantsName},
+			{Name: jobs.Backup, ServiceAccount: "banhbaoring-" + jobs.Backup},
+			{Name: jobs.Restore, ServiceAccount: "banhbaoring-" + jobs.Restore},
 		},
+		Restores:       s.RestoreReceipts(),
 		APITokenSecret: jobs.SecretAPIOpenBao,
 		TokenAudience:  jobs.TokenAudience,
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.LetReadReceipts(kustomize.Find[*rbacv1.Role](objects))
 	tools, copied := &job.Spec.Template.Spec.InitContainers[0], &job.Spec.Template.Spec.InitContainers[1]
 	tools.Image, tools.Resources = c.Spec.Jobs.Image, c.Spec.Jobs.Resources
 	copied.Image, copied.Resources = plugin.Image, c.Spec.Jobs.Resources

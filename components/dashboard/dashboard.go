@@ -37,6 +37,9 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 
 	deployment := kustomize.Find[*appsv1.Deployment](objects)
 	deployment.Spec.Replicas = spec.Replicas
+	if len(s.Restores) > 0 {
+		deployment.Spec.Replicas = nil // the restore's, which stops the pods
+	}
 	s.Place(&deployment.Spec.Template.Spec, spec.Workload)
 
 	if *spec.Replicas == 1 { // of one pod, it would stop every drain

@@ -4,6 +4,7 @@ package initialize
 import (
 	"embed"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/banhbaoring/banhbaoring/jobs"
@@ -44,6 +45,17 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	for i := range int(*c.Spec.OpenBao.Replicas) {
 		config.Peers = append(config.Peers, jobs.PeerAddress(i))
 	}
+	config.Restores = s.RestoreReceipts()
+	if len(s.Restores) > 0 {
+		config.RestoreServiceAccount = "banhbaoring-" + jobs.Restore
+	}
 	objects, _, err := s.Job(jobs.Init, base, config)
-	return objects, err
+	if err != nil || len(s.Restores) == 0 {
+		return objects, err
+	}
+	role := kustomize.Find[*rbacv1.Role](objects)
+	s.LetReadReceipts(role)
+	// It keeps the keys of an OpenBao whose data is lost.
+	role.Rules = append(role.Rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"create"}})
+	return objects, nil
 }

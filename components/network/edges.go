@@ -96,7 +96,7 @@ func table(s *render.Stack) []row {
 	return []row{
 		// The API server. A policy is held against the address after the Service's
 		// has been replaced, hence the port that most of them listen on too.
-		{from: list("secrets", "init", "peers", "configure", "tenants", "backup"), to: "apiserver", ports: tcp(443, 6443), why: "reads and writes its Secrets, and takes turns by a Lease"},
+		{from: list("secrets", "init", "peers", "configure", "tenants", "backup", "restore"), to: "apiserver", ports: tcp(443, 6443), why: "reads and writes its Secrets, and takes turns by a Lease"},
 		{from: list("openbao"), to: "apiserver", ports: tcp(443, 6443), why: "registers which node is active, and asks whose token a client has shown"},
 		{from: list("postgres"), to: "apiserver", ports: tcp(443, 6443), why: "the instance manager reads its Cluster", off: !operated(c)},
 		{from: list("prometheus"), to: "apiserver", ports: tcp(443, 6443), why: "finds the pods that it scrapes"},
@@ -104,7 +104,7 @@ func table(s *render.Stack) []row {
 
 		// OpenBao.
 		{from: list("openbao"), to: "openbao", ports: tcp(openbaoPort, openbaoClusterPort), why: "joins (8200), then replicates and forwards (8201)"},
-		{from: list("init", "peers", "configure", "tenants", "backup"), to: "openbao", ports: tcp(openbaoPort), why: "works on OpenBao"},
+		{from: list("init", "peers", "configure", "tenants", "backup", "restore"), to: "openbao", ports: tcp(openbaoPort), why: "works on OpenBao"},
 		{from: list("api"), to: "openbao", ports: tcp(openbaoPort), why: "signs with the keys"},
 		{from: list("openbao"), to: "kms", ports: tcp(portOf(c.OpenBao.AutoUnseal.Endpoint)), why: "unseals with the key management service"},
 		{from: list("openbao"), to: "transit", ports: tcp(portOf(c.OpenBao.AutoUnseal.Address)), why: "unseals with the other OpenBao or Vault"},
@@ -114,9 +114,9 @@ func table(s *render.Stack) []row {
 		// Data.
 		{from: list("postgres"), to: "postgres", ports: replication, why: "standbys follow the primary", off: one(c.Database.Replicas)},
 		{from: list("cnpg-operator"), to: "postgres", ports: tcp(postgresPort, cnpgStatusPort), why: "the operator asks for the instances' status"},
-		{from: list("api", "migrate", "backup"), to: "postgres", ports: tcp(postgresPort), why: "the control plane's data"},
+		{from: list("api", "migrate", "backup", "restore"), to: "postgres", ports: tcp(postgresPort), why: "the control plane's data"},
 		// Its host and port stand in a Secret, which nobody may read here.
-		{from: list("api", "migrate", "backup"), to: "external-database", ports: tcp(AnyPort), why: "the control plane's data: only the Secret of connectionString says where"},
+		{from: list("api", "migrate", "backup", "restore"), to: "external-database", ports: tcp(AnyPort), why: "the control plane's data: only the Secret of connectionString says where"},
 		{from: list("redis"), to: "redis", ports: tcp(redisPort, redisBusPort), why: "shards meet on the bus (16379) and redirect clients", off: c.Redis.Mode != v1.RedisCluster},
 		{from: list("redis-cluster"), to: "redis", ports: tcp(redisPort), why: "forms and grows the cluster"},
 		{from: list("api"), to: "redis", ports: tcp(redisPort), why: "the control plane's cache"},
@@ -128,9 +128,9 @@ func table(s *render.Stack) []row {
 		{from: list("api"), to: "stripe", ports: tcp(443), why: "takes payments"},
 		{from: list("tenants"), to: "smtp", ports: tcp(smtpPort(c)), why: "mails the passwords of tenants' admins"},
 		{from: list("api"), to: "webhooks", ports: tcp(webhookPorts(s)...), why: "calls the webhooks of tenants"},
-		{from: list("backup"), to: "bucket", ports: tcp(bucketPorts(s)...), why: "keeps the backups"},
-		{from: list("backup"), to: "bucket-metadata", ports: tcp(80), why: "has its cloud identity from the node"},
-		{from: list("backup"), to: "bucket-gke-metadata", ports: tcp(988), why: "has its cloud identity from GKE's metadata server"},
+		{from: list("backup", "restore"), to: "bucket", ports: tcp(bucketPorts(s)...), why: "keeps the backups"},
+		{from: list("backup", "restore"), to: "bucket-metadata", ports: tcp(80), why: "has its cloud identity from the node"},
+		{from: list("backup", "restore"), to: "bucket-gke-metadata", ports: tcp(988), why: "has its cloud identity from GKE's metadata server"},
 
 		// Who may come in from outside.
 		{from: list("ingress"), to: "dashboard", ports: tcp(dashboardPort), why: "the host " + c.Domain},

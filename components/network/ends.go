@@ -51,6 +51,7 @@ func pods(s *render.Stack) []End {
 		job("configure", true),
 		job("tenants", v1.HasNamespaces(c.OpenBao.Version)),
 		job("backup", c.Backup.Enabled || len(s.Backups) > 0),
+		job("restore", len(s.Restores) > 0),
 		// The chart's own labels: its component has no prefix, and its instance is
 		// the release.
 		{Name: "openbao", enabled: true, Labels: map[string]string{
@@ -166,7 +167,7 @@ func podsAnywhere(r metav1.LabelSelectorRequirement) []networkingv1.NetworkPolic
 	}}
 }
 
-// destinations are where backups are kept.
+// destinations are where backups are kept, and restored from.
 func destinations(s *render.Stack) []*v1.Destination {
 	var all []*v1.Destination
 	if d := s.Cluster.Spec.Backup.Destination; d != nil {
@@ -175,6 +176,11 @@ func destinations(s *render.Stack) []*v1.Destination {
 	for _, b := range s.Backups {
 		if b.Spec.Destination != nil {
 			all = append(all, b.Spec.Destination)
+		}
+	}
+	for _, r := range s.Restores {
+		if r.Spec.Source != nil {
+			all = append(all, r.Spec.Source)
 		}
 	}
 	return all

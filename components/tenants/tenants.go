@@ -54,6 +54,8 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 		},
 		SMTP:  smtp(c.Spec.Email.SMTP),
 		Rerun: c.Spec.Rerun[jobs.Tenants],
+
+		Restores: s.RestoreReceipts(),
 	}
 	for i, shard := range shards {
 		entry := jobs.Shard{File: path.Join(jobs.TenantsDir, strconv.Itoa(i), jobs.TenantsFile)}
@@ -77,7 +79,9 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 		mode := int32(0o440)
 		mount(pod, "smtp", jobs.SMTPDir, corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: sources, DefaultMode: &mode}})
 	}
-	return append(objects, rights(kustomize.Find[*rbacv1.Role](objects), c.Namespace, shards)...), nil
+	role := kustomize.Find[*rbacv1.Role](objects)
+	s.LetReadReceipts(role)
+	return append(objects, rights(role, c.Namespace, shards)...), nil
 }
 
 func mount(pod *corev1.PodSpec, name, dir string, source corev1.VolumeSource) {
@@ -190,13 +194,9 @@ func secrets(shards []jobs.TenantShard) (own, given []string) {
 			own = append(own, jobs.TenantsShardSecret(i))
 		}
 		for _, t := range shard.Tenants {
-			if t.Admin.Secret == nil {
-				own = append(own, jobs.TenantAdminSecret(t.Name))
-			} else {
+			own = append(own, t.Secrets()...)
+			if t.Admin.Secret != nil {
 				given = append(given, t.Admin.Secret.Name)
-			}
-			for _, key := range t.APIKeys {
-				own = append(own, jobs.TenantKeySecret(t.Name, key.Name))
 			}
 			for _, w := range t.Webhooks {
 				if w.Secret != nil {

@@ -31,6 +31,9 @@ func Run(ctx context.Context, s *run.Session, c jobs.ConfigureConfig) error {
 	if err != nil {
 		return err
 	}
+	if err := s.AwaitRestores(ctx, c.Restores); err != nil {
+		return err
+	}
 	logout, err := w.login(ctx)
 	if err != nil {
 		return err

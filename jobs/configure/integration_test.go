@@ -3,6 +3,7 @@
 package configure_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -200,6 +202,36 @@ func TestASecondRunChangesNothing(t *testing.T) {
 	if s.token(t) != token {
 		t.Error("the token is another")
 	}
+}
+
+// What is set up before a restore would be gone with it.
+func TestARestoreIsWaitedFor(t *testing.T) {
+	s := newStack(t)
+	config := s.job.Config.(jobs.ConfigureConfig)
+	config.Restores = []string{"receipt"}
+	s.job.Config = config
+	configs := s.CoreV1().ConfigMaps(s.Namespace)
+	receipt := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "receipt"}, Data: map[string]string{"other": "step"}}
+	receipt, err := configs.Create(t.Context(), receipt, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	complete := make(chan error, 1)
+	go func() {
+		time.Sleep(3 * time.Second)
+		receipt.Data[jobs.ReceiptCompleted] = "2026-01-02T02:00:00Z"
+		_, err := configs.Update(context.Background(), receipt, metav1.UpdateOptions{})
+		complete <- err
+	}()
+	o := s.runs(t)
+	if err := <-complete; err != nil {
+		t.Fatal(err)
+	}
+	waited, logged := strings.Index(o.Log, "does not say that the restore is complete"), strings.Index(o.Log, "log in to OpenBao")
+	if waited < 0 || logged < waited {
+		t.Errorf("it did not wait:\n%s", o.Log)
+	}
+	s.works(t, "v1.0.0")
 }
 
 func TestDriftIsCorrectedAndTheRestStays(t *testing.T) {

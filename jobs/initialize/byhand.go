@@ -33,7 +33,7 @@ func (w *work) keysLost(peer string) error {
 // lost is keys without data.
 func (w *work) lost(since string) error {
 	return run.ByHand(fmt.Errorf("Secret %s holds the keys of an OpenBao that was initialised at %s, but no peer is initialised: its data is gone, this is no first start, and nothing was changed: "+
-		"hint: bring the volumes of its pods back; only to begin anew without that data, keep a copy of the Secret and empty it: "+
+		"hint: bring the volumes of its pods back, or restore a backup with a BanhBaoRingRestore, see docs/disaster-recovery.md; only to begin anew without that data, keep a copy of the Secret and empty it: "+
 		"kubectl patch secret -n %s %s --type=merge -p '{\"data\":null}'",
 		w.name(), since, w.Namespace, w.config.KeySecret))
 }

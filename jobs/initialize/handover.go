@@ -86,7 +86,7 @@ func (w *work) configure(ctx context.Context, client *run.Client) error {
 		do   func(context.Context) error
 	}{
 		{"enable Kubernetes auth", func(ctx context.Context) error { return w.enable(ctx, client) }},
-		{"write the role configure", func(ctx context.Context) error { return w.role(ctx, client) }},
+		{"write the roles", func(ctx context.Context) error { return w.role(ctx, client) }},
 		{"prove that one can log in", func(ctx context.Context) error { return w.prove(ctx, client) }},
 		{"note that Kubernetes auth works", w.progress},
 		{"revoke the root token", func(ctx context.Context) error { return revoke(ctx, client) }},
@@ -119,6 +119,17 @@ func (w *work) enable(ctx context.Context, client *run.Client) error {
 }
 
 func (w *work) role(ctx context.Context, client *run.Client) error {
+	if w.config.RestoreServiceAccount != "" {
+		if err := client.Sys().PutPolicyWithContext(ctx, jobs.Restore, restorePolicy); err != nil {
+			return err
+		}
+		err := w.writeRole(ctx, client, jobs.Restore, w.config.RestoreServiceAccount, map[string]any{
+			"token_policies": []string{jobs.Restore}, "token_ttl": "1h",
+		})
+		if err != nil {
+			return err
+		}
+	}
 	if err := client.Sys().PutPolicyWithContext(ctx, jobs.Configure, policy); err != nil {
 		return err
 	}

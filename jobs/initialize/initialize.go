@@ -69,6 +69,19 @@ func (w *work) initialise(ctx context.Context, fingerprints []string) error {
 		if err != nil {
 			return err
 		}
+		if lost(statuses, kept.Data[w.keysKey()]) {
+			// A restore brings lost data back, into an OpenBao that is new.
+			restore, err := w.PendingRestore(ctx, w.config.Restores)
+			if err != nil {
+				return err
+			}
+			if restore != "" {
+				kept.Data, err = nil, w.putAside(ctx, kept)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		first, err = w.first(statuses, kept.Data)
 		return err
 	})

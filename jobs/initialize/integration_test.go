@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
@@ -94,8 +95,12 @@ func (s *stack) finished(t *testing.T, o realtest.Outcome) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(roles.Data["keys"]); got != "[configure]" {
-		t.Errorf("there are the roles %s", got)
+	want := "[configure]"
+	if s.job.Config.(jobs.InitConfig).RestoreServiceAccount != "" {
+		want = "[configure restore]"
+	}
+	if got := fmt.Sprint(roles.Data["keys"]); got != want {
+		t.Errorf("there are the roles %s, want %s", got, want)
 	}
 	accessors, err := client.Logical().ListWithContext(t.Context(), "auth/token/accessors")
 	if err != nil {
@@ -234,6 +239,54 @@ func TestDataThatIsLostIsNotAFirstStart(t *testing.T) {
 	}
 	if after := s.Secret(t, jobs.SecretOpenBaoKeys); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Error("the Secret changed")
+	}
+}
+
+// A restore in the spec brings the data back, into an OpenBao that is new. The
+// keys of the lost one are kept, wherever the Job is killed.
+func TestLostDataBeginsAnewForARestore(t *testing.T) {
+	for change := range 4 {
+		t.Run(fmt.Sprintf("killed at change %d", change), func(t *testing.T) {
+			s := newStack(t, realtest.OpenBaoOptions{})
+			s.finished(t, s.job.Run(t))
+			before := s.Secret(t, jobs.SecretOpenBaoKeys)
+			s.bao.Stop(0)
+			s.bao.Wipe(t, 0)
+			s.bao.Start(t, 0)
+			config := s.job.Config.(jobs.InitConfig)
+			config.Restores, config.RestoreServiceAccount = []string{"receipt"}, "banhbaoring-restore"
+			s.job.Config = config
+
+			receipt := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "receipt"}, Data: map[string]string{jobs.ReceiptCompleted: "2026-01-02T02:00:00Z"}}
+			receipt, err := s.CoreV1().ConfigMaps(s.Namespace).Create(t.Context(), receipt, metav1.CreateOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o := s.job.Run(t); o.Code != run.CodeByHand || s.initialized(t, 0) {
+				t.Fatalf("with a restore that is complete: exit %d:\n%s", o.Code, o.Log)
+			}
+			receipt.Data = nil
+			if _, err := s.CoreV1().ConfigMaps(s.Namespace).Update(t.Context(), receipt, metav1.UpdateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			if o := s.job.Until(t, realtest.Kill{Change: change, After: change%2 == 0}); (o.Killed == "") != (change == 0) {
+				t.Fatalf("killed: %q", o.Killed)
+			}
+			s.finished(t, s.job.Run(t))
+			all, err := s.CoreV1().Secrets(s.Namespace).List(t.Context(), metav1.ListOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := 0
+			for _, secret := range all.Items {
+				if strings.HasPrefix(secret.Name, jobs.SecretOpenBaoKeys+"-lost-") && bytes.Equal(secret.Data[jobs.KeyUnseal], before[jobs.KeyUnseal]) {
+					kept++
+				}
+			}
+			if kept != 1 {
+				t.Errorf("the keys of the lost OpenBao are kept in %d Secrets", kept)
+			}
+		})
 	}
 }
 

@@ -244,16 +244,16 @@ func TestAnOpenBaoThatWasNeverInitialisedMayShrink(t *testing.T) {
 }
 
 func TestKilledAnywhereTheNextRunFinishes(t *testing.T) {
-	var s *stack
-	realtest.KillEverywhere(t,
-		func(t *testing.T) realtest.Job {
-			s = newStack(t, 3, 1, true)
-			s.lead(t, s.bao.NodeNames[2])
-			return s.job
-		},
-		func(t *testing.T, _ realtest.Job, o realtest.Outcome) string {
-			verdict := realtest.Finished(t, o)
-			s.wantMembers(t, 1)
-			return verdict
-		})
+	realtest.KillSideBySide(t, func(*testing.T) (realtest.Setup, realtest.Check) {
+		var s *stack
+		return func(t *testing.T) realtest.Job {
+				s = newStack(t, 3, 1, true)
+				s.lead(t, s.bao.NodeNames[2])
+				return s.job
+			}, func(t *testing.T, _ realtest.Job, o realtest.Outcome) string {
+				verdict := realtest.Finished(t, o)
+				s.wantMembers(t, 1)
+				return verdict
+			}
+	})
 }

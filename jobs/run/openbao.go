@@ -69,6 +69,17 @@ func (s *Session) Login(ctx context.Context, client *Client, role string) (logou
 	}, nil
 }
 
+// LoginOnceMade is Login with a role that another Job makes, which maker names:
+// OpenBao refuses it until then.
+func (s *Session) LoginOnceMade(ctx context.Context, client *Client, role, maker string) (logout func(), err error) {
+	logout, err = s.Login(ctx, client, role)
+	switch Status(err) {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound:
+		return nil, Later(fmt.Errorf("%w: hint: the %s Job makes this role; look at how it ended", err, maker))
+	}
+	return logout, err
+}
+
 // Status is the HTTP status of OpenBao's answer that an error holds, or 0.
 func Status(err error) int {
 	var response *openbao.ResponseError

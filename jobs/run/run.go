@@ -4,6 +4,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,8 @@ type World struct {
 	// OpenBao changes what a client of OpenBao sends its requests with, if set.
 	OpenBao func(*http.Client)
 	Log     *slog.Logger
+	// Deadline is how long the run may take; the constant's when it is 0.
+	Deadline time.Duration
 }
 
 // Pod is a pod's identity.
@@ -62,7 +65,7 @@ func (w World) Do(ctx context.Context, job, namespace string, work Work) error {
 		return err
 	}
 	s.Kubernetes = client
-	ctx, cancel := context.WithTimeoutCause(ctx, Deadline, errDeadline)
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(w.Deadline, Deadline), errDeadline)
 	defer cancel()
 
 	start := time.Now()

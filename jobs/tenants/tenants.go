@@ -52,8 +52,11 @@ func Run(ctx context.Context, s *run.Session, config jobs.TenantsConfig) error {
 	if w.root, err = s.OpenBao(config.Address); err != nil {
 		return err
 	}
+	if err := s.AwaitRestores(ctx, config.Restores); err != nil {
+		return err
+	}
 	err = s.Step(ctx, "log in to OpenBao", func(ctx context.Context) error {
-		_, err := s.Login(ctx, w.root, jobs.Tenants)
+		_, err := s.LoginOnceMade(ctx, w.root, jobs.Tenants, jobs.Configure)
 		return err
 	})
 	if err != nil {

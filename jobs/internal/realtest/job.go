@@ -32,6 +32,9 @@ type Job struct {
 	TrustFile, TokenFile string
 	// Kubeconfig is that of another identity than KUBECONFIG's.
 	Kubeconfig string
+	// Pod is the name of its pod, whose Lease it takes up again; one that all
+	// runs of the Job have when it is "".
+	Pod string
 	// Patience is how long a run may take; three minutes when it is 0.
 	Patience time.Duration
 }
@@ -74,7 +77,7 @@ func (c child) run(work run.Work) int {
 	kubernetes.Wrap(k.wrap)
 	world := run.World{
 		Kubernetes: kubernetes,
-		Pod:        run.Pod{Name: c.Name + "-pod", UID: "11111111-1111-4111-8111-111111111111"},
+		Pod:        run.Pod{Name: cmp.Or(c.Pod, c.Name+"-pod"), UID: "11111111-1111-4111-8111-111111111111"},
 		TrustFile:  c.TrustFile, TokenFile: c.TokenFile,
 		OpenBao: func(client *http.Client) { client.Transport = k.wrap(client.Transport) },
 		Log:     slog.New(slog.NewJSONHandler(os.Stderr, nil)),
@@ -143,40 +146,57 @@ func outcome(code int, log string) Outcome {
 	return o
 }
 
+// Setup makes what a Job finds.
+type Setup = func(*testing.T) Job
+
+// Check fails the test where a Job's run left something wrong, and tells the
+// outcome in few words.
+type Check = func(*testing.T, Job, Outcome) string
+
 // KillEverywhere runs a Job to its end after it was killed at each of its
 // changes, before and after the server did it, and prints the table of them. Each
-// starts from what setup makes; check looks at the result of the run after the
-// kill, fails the test where it is wrong, and returns the outcome in few words.
-func KillEverywhere(t *testing.T, setup func(*testing.T) Job, check func(*testing.T, Job, Outcome) string) {
+// starts from what setup makes; check looks at the run after the kill.
+func KillEverywhere(t *testing.T, setup Setup, check Check) {
+	t.Helper()
+	for _, after := range []bool{false, true} {
+		killAtEach(t, after, setup, check)
+	}
+}
+
+// KillSideBySide is KillEverywhere where the kills before a change and those
+// after it run at the same time, each with what lane makes for them.
+func KillSideBySide(t *testing.T, lane func(*testing.T) (setup Setup, check Check)) {
+	t.Helper()
+	for _, after := range []bool{false, true} {
+		t.Run(map[bool]string{false: "before", true: "after"}[after], func(t *testing.T) {
+			t.Parallel()
+			setup, check := lane(t)
+			killAtEach(t, after, setup, check)
+		})
+	}
+}
+
+func killAtEach(t *testing.T, after bool, setup Setup, check Check) {
 	t.Helper()
 	var table strings.Builder
 	defer func() { t.Logf("kill points:\n%s", table.String()) }()
-	for n := 1; ; n++ {
-		for _, after := range []bool{false, true} {
-			done := false
-			kill := Kill{Change: n, After: after}
-			t.Run(strings.ReplaceAll(kill.String(), " ", "-"), func(t *testing.T) {
-				job := setup(t)
-				first := job.Until(t, kill)
-				if first.Killed == "" {
-					if done = true; first.Code != 0 {
-						t.Fatalf("exit %d without a kill:\n%s", first.Code, first.Log)
-					}
-					return
+	for n, done := 1, false; !done && !t.Failed(); n++ {
+		kill := Kill{Change: n, After: after}
+		t.Run(strings.ReplaceAll(kill.String(), " ", "-"), func(t *testing.T) {
+			job := setup(t)
+			first := job.Until(t, kill)
+			if first.Killed == "" {
+				if done = true; first.Code != 0 {
+					t.Fatalf("exit %d without a kill:\n%s", first.Code, first.Log)
 				}
-				verdict := check(t, job, job.Run(t))
-				fmt.Fprintf(&table, "%-28s %-70s %s\n", first.Step, first.Killed, verdict)
-			})
-			if done {
 				if n == 1 {
-					t.Fatal("the job changed nothing: there was nothing to kill it at")
+					t.Error("the job changed nothing: there was nothing to kill it at")
 				}
 				return
 			}
-			if t.Failed() {
-				return
-			}
-		}
+			verdict := check(t, job, job.Run(t))
+			fmt.Fprintf(&table, "%-28s %-70s %s\n", first.Step, first.Killed, verdict)
+		})
 	}
 }
 

@@ -11,7 +11,8 @@ SET log_min_duration_statement = -1;
 
 SELECT format('CREATE ROLE %I LOGIN', :'username')
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'username') \gexec
-ALTER ROLE :"username" PASSWORD :'password';
+-- A restore makes a new database and gives it the name of the one that it replaces.
+ALTER ROLE :"username" CREATEDB PASSWORD :'password';
 
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'username')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec

@@ -1,0 +1,202 @@
+// Package backup renders the CronJob of scheduled backups, a Job for each backup
+// that was asked for by name, and the Job that backs up before an upgrade.
+package backup
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/render"
+	"github.com/banhbaoring/banhbaoring/render/kustomize"
+)
+
+//go:embed base
+var files embed.FS
+
+var base = kustomize.NewBase(files)
+
+// attempts of a Job's pod: what a person must mend first heals without a new Job.
+const attempts int32 = 100
+
+// Component renders backups. The guard stands before what holds data, the rest
+// in the last stage: a backup that fails must not hold up anything.
+func Component() render.Component {
+	return render.Component{
+		Name:    jobs.Backup,
+		Stage:   render.Exposure,
+		Enabled: func(s *render.Stack) bool { return s.Cluster.Spec.Backup.Enabled || len(s.Backups) > 0 },
+		Build:   build,
+	}
+}
+
+// backups builds the objects of one stack.
+type backups struct {
+	*render.Stack
+	pod      corev1.PodTemplateSpec
+	receipts []string
+	objects  []runtime.Object
+}
+
+func build(s *render.Stack) ([]runtime.Object, error) {
+	c := &s.Cluster.Spec
+	if c.Backup.Enabled && c.Backup.Destination == nil {
+		return nil, field.Required(field.NewPath("spec", "backup", "destination"), "where backups are kept, since enabled is true\nhint: give s3 or gcs")
+	}
+	objects := base.Objects()
+	cron := kustomize.Find[*batchv1.CronJob](objects)
+	config := kustomize.Find[*corev1.ConfigMap](objects)
+	role := kustomize.Find[*rbacv1.Role](objects)
+	kustomize.Find[*rbacv1.RoleBinding](objects).Subjects[0].Namespace = s.Cluster.Namespace
+
+	b := &backups{Stack: s, pod: *cron.Spec.JobTemplate.Spec.Template.DeepCopy()}
+	for _, o := range objects {
+		if o != runtime.Object(cron) && o != runtime.Object(config) {
+			b.objects = append(b.objects, o)
+		}
+	}
+	if c.Backup.Enabled {
+		if err := b.scheduled(cron, config); err != nil {
+			return nil, err
+		}
+	}
+	for _, document := range s.Backups {
+		if err := b.onDemand(document); err != nil {
+			return nil, err
+		}
+	}
+	role.Rules = slices.DeleteFunc(role.Rules, func(r rbacv1.PolicyRule) bool {
+		return r.Resources[0] == "secrets" && !b.holdsSecrets() || r.Resources[0] == "configmaps" && len(b.receipts) == 0
+	})
+	for i := range role.Rules {
+		switch r := &role.Rules[i]; {
+		case r.Resources[0] == "secrets":
+			r.ResourceNames = b.secrets()
+		case r.Resources[0] == "configmaps" && slices.Contains(r.Verbs, "get"):
+			r.ResourceNames = b.receipts
+		}
+	}
+	return b.objects, nil
+}
+
+// scheduled adds the CronJob, and the guard.
+func (b *backups) scheduled(cron *batchv1.CronJob, config *corev1.ConfigMap) error {
+	spec := b.Cluster.Spec.Backup
+	c := b.config(jobs.BackupScheduled, v1.BackupIncremental, b.all(), *spec.Destination)
+	c.Retention = spec.Retention
+	data, err := jobs.Encode(c)
+	if err != nil {
+		return err
+	}
+	config.Data = data
+	cron.Spec.Schedule = spec.Schedule
+	b.complete(&cron.Spec.JobTemplate.Spec.Template, c, config.Name)
+	b.objects = append(b.objects, config, cron)
+	if spec.Guard == v1.GuardOff {
+		return nil
+	}
+
+	guard := b.config(jobs.BackupBefore, v1.BackupFull, b.all(), *spec.Destination)
+	guard.BestEffort = spec.Guard == v1.GuardBestEffort
+	guard.StatefulSets = []string{jobs.OpenBaoName, jobs.PostgresName}
+	guard.Receipt = "banhbaoring-receipt-" + jobs.BackupGuard
+	guard.Request = fmt.Sprintf("openbao %s, database %s", b.Cluster.Spec.OpenBao.Version, b.Cluster.Spec.Database.Image)
+	return b.job("banhbaoring-"+jobs.BackupGuard, render.Guard, guard)
+}
+
+// onDemand adds the Job of a document.
+func (b *backups) onDemand(document *v1.BanhBaoRingBackup) error {
+	destination := document.Spec.Destination
+	if destination == nil {
+		destination = b.Cluster.Spec.Backup.Destination
+	}
+	if destination == nil {
+		return fmt.Errorf("BanhBaoRingBackup %s has no destination\nhint: give it spec.destination, or the cluster spec.backup.destination", document.Name)
+	}
+	if slices.Contains(document.Spec.Components, v1.BackupSecrets) && !b.encrypted() {
+		return fmt.Errorf("BanhBaoRingBackup %s cannot hold secrets: they are stored only encrypted\nhint: give the cluster spec.backup.encryption.recipients, or list spec.components without secrets", document.Name)
+	}
+	request, err := requestOf(document)
+	if err != nil {
+		return err
+	}
+	c := b.config(jobs.BackupOnDemand, document.Spec.Type, document.Spec.Components, *destination)
+	c.Name = document.Name
+	c.Receipt = "banhbaoring-receipt-backup-" + document.Name
+	c.Request = request
+	return b.job("banhbaoring-backup-"+document.Name, render.Exposure, c)
+}
+
+// requestOf identifies what a document asks for.
+func requestOf(document *v1.BanhBaoRingBackup) (string, error) {
+	text, err := json.Marshal(document.Spec)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// job adds a Job and its ConfigMap.
+func (b *backups) job(name string, stage render.Stage, c jobs.BackupConfig) error {
+	data, err := jobs.Encode(c)
+	if err != nil {
+		return err
+	}
+	b.receipts = append(b.receipts, c.Receipt)
+	meta := metav1.ObjectMeta{Name: name, Annotations: map[string]string{render.StageAnnotation: stage.String()}, Labels: b.pod.Labels}
+	template := *b.pod.DeepCopy()
+	b.complete(&template, c, name)
+	limit := attempts
+	b.objects = append(b.objects,
+		&corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: *meta.DeepCopy(), Data: data},
+		&batchv1.Job{TypeMeta: metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"}, ObjectMeta: *meta.DeepCopy(),
+			Spec: batchv1.JobSpec{BackoffLimit: &limit, Template: template}},
+	)
+	return nil
+}
+
+// complete puts into a pod what one backup needs of Secrets, configuration and
+// room.
+func (b *backups) complete(template *corev1.PodTemplateSpec, c jobs.BackupConfig, config string) {
+	spec := &b.Cluster.Spec
+	pod := &template.Spec
+	b.Place(pod, spec.Jobs.Workload)
+	tools, backup := &pod.InitContainers[0], &pod.Containers[0]
+	tools.Image, tools.Resources = spec.Jobs.Image, spec.Jobs.Resources
+	backup.Image, backup.Resources = spec.Database.Image, spec.Backup.Resources
+	mount := func(name, secret, dir string, items ...corev1.KeyToPath) {
+		mode := int32(0o440)
+		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
+			Secret: &corev1.SecretVolumeSource{SecretName: secret, Items: items, DefaultMode: &mode},
+		}})
+		backup.VolumeMounts = append(backup.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: dir, ReadOnly: true})
+	}
+	for _, v := range pod.Volumes {
+		if v.ConfigMap != nil {
+			v.ConfigMap.Name = config
+		}
+	}
+	if ref := c.Destination.Credentials(); ref != nil {
+		mount("bucket", ref.SecretName, jobs.BucketDir)
+	}
+	if slices.Contains(c.Components, v1.BackupDatabase) {
+		secret, key := jobs.SecretPostgres, "url"
+		if ref := spec.Database.ConnectionString; ref != nil {
+			secret, key = ref.SecretName, ref.Key
+		}
+		mount("database", secret, jobs.DatabaseDir, corev1.KeyToPath{Key: key, Path: "url"})
+	}
+}

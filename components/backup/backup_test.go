@@ -1,0 +1,125 @@
+package backup_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/banhbaoring/banhbaoring/components/backup"
+	"github.com/banhbaoring/banhbaoring/golden"
+	"github.com/banhbaoring/banhbaoring/render"
+)
+
+const s3 = "destination: {s3: {bucket: backups, region: us-east-1, prefix: prod/, credentials: {secretName: s3}}}"
+
+const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
+func TestBackup(t *testing.T) {
+	for name, spec := range map[string]string{
+		"clear":     "backup: {enabled: true, " + s3 + "}",
+		"encrypted": "backup: {enabled: true, guard: required, " + s3 + ", encryption: {recipients: [" + recipient + "], identitySecret: {name: age, key: identity}}}",
+		"gcs":       "backup: {enabled: true, guard: 'off', schedule: 30 4 * * 0, destination: {gcs: {bucket: backups}}}",
+		"external":  "backup: {enabled: true, guard: 'off', " + s3 + "}\ndatabase: {managed: false, connectionString: {name: db, key: uri}}",
+	} {
+		t.Run(name, func(t *testing.T) { golden.Component(t, backup.Component(), name, spec) })
+	}
+}
+
+const document = `---
+apiVersion: banhbaoring.io/v1
+kind: BanhBaoRingBackup
+metadata: {name: pre-upgrade, namespace: keys}
+spec:
+  clusterRef: {name: test}
+  components: [%s]
+`
+
+func objects(t *testing.T, spec, components string) (render.Manifests, error) {
+	t.Helper()
+	text := "apiVersion: banhbaoring.io/v1\nkind: BanhBaoRingCluster\nmetadata: {name: test, namespace: keys}\nspec:\n  domain: keys.example.com\n  " +
+		spec + "\n" + strings.Replace(document, "%s", components, 1)
+	in, err := render.Load(render.Source{Name: "spec.yaml", Data: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return render.Render(in.Stacks[0], []render.Component{backup.Component()})
+}
+
+func find(t *testing.T, all render.Manifests, kind, prefix string) string {
+	t.Helper()
+	for _, u := range all {
+		if u.GetKind() == kind && strings.HasPrefix(u.GetName(), prefix) {
+			return u.GetName()
+		}
+	}
+	t.Fatalf("no %s %s", kind, prefix)
+	return ""
+}
+
+func TestABackupOnDemandIsKeyedByItsDocument(t *testing.T) {
+	all, err := objects(t, "backup: {"+s3+"}", "openbao, database")
+	if err != nil {
+		t.Fatal(err)
+	}
+	find(t, all, "Job", "banhbaoring-backup-pre-upgrade-")
+	receipt := func(all render.Manifests) string {
+		for _, u := range all {
+			if u.GetKind() == "ConfigMap" && strings.HasPrefix(u.GetName(), "banhbaoring-backup-pre-upgrade-") {
+				config := u.Object["data"].(map[string]any)["config.json"].(string)
+				_, rest, _ := strings.Cut(config, `"request": "`)
+				return rest[:64]
+			}
+		}
+		return ""
+	}
+	// Another image of the Jobs is another Job, and the same request.
+	newer, err := objects(t, "jobs: {version: 9.9.9}\n  backup: {"+s3+"}", "openbao, database")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if receipt(all) == "" || receipt(all) != receipt(newer) {
+		t.Errorf("requests %s and %s", receipt(all), receipt(newer))
+	}
+	if a, b := find(t, all, "Job", "banhbaoring-backup-"), find(t, newer, "Job", "banhbaoring-backup-"); a == b {
+		t.Error("a new image does not make a new Job")
+	}
+	changed, err := objects(t, "backup: {"+s3+"}", "openbao")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if receipt(all) == receipt(changed) {
+		t.Error("another document is the same request")
+	}
+}
+
+// The API keys and passwords of tenants are of no use without OpenBao, nor is
+// OpenBao without them.
+func TestTheSecretsOfTenantsAreBackedUp(t *testing.T) {
+	all, err := objects(t, "backup: {"+s3+", encryption: {recipients: ["+recipient+"]}}", "secrets]\n---\napiVersion: banhbaoring.io/v1\nkind: BanhBaoRingTenant\n"+
+		"metadata: {name: acme, namespace: keys}\nspec: {clusterRef: {name: test}, admin: {email: a@example.com}, apiKeys: [{name: sequencer}]}\n# [")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := all.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"banhbaoring-tenant-acme-admin", "banhbaoring-tenant-acme.sequencer"} {
+		if n := strings.Count(string(text), name); n != 2 {
+			t.Errorf("%s stands %d times, and not in the Role and in the configuration", name, n)
+		}
+	}
+}
+
+func TestWhatCannotBeBackedUpIsRefused(t *testing.T) {
+	for want, got := range map[string]func() (render.Manifests, error){
+		"cannot hold secrets": func() (render.Manifests, error) { return objects(t, "backup: {"+s3+"}", "secrets") },
+		"has no destination":  func() (render.Manifests, error) { return objects(t, "openbao: {replicas: 3}", "openbao") },
+		"spec.backup.destination: Required value": func() (render.Manifests, error) {
+			return objects(t, "backup: {enabled: true}", "openbao")
+		},
+	} {
+		if _, err := got(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
+		}
+	}
+}

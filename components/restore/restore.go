@@ -1,0 +1,223 @@
+// Package restore renders a Job for each restore that was asked for.
+package restore
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/render"
+	"github.com/banhbaoring/banhbaoring/render/kustomize"
+)
+
+//go:embed base
+var files embed.FS
+
+var base = kustomize.NewBase(files)
+
+// Component renders restores. They stand before the applications, so that a
+// disaster can reach them, and behind OpenBao and the database, which they fill.
+func Component() render.Component {
+	return render.Component{
+		Name:    jobs.Restore,
+		Stage:   render.Restore,
+		Enabled: func(s *render.Stack) bool { return len(s.Restores) > 0 },
+		Build:   build,
+	}
+}
+
+func build(s *render.Stack) ([]runtime.Object, error) {
+	objects := base.Objects()
+	config := kustomize.Find[*corev1.ConfigMap](objects)
+	job := kustomize.Find[*batchv1.Job](objects)
+	objects = slices.DeleteFunc(objects, func(o runtime.Object) bool { return o == runtime.Object(config) || o == runtime.Object(job) })
+	var receipts []string
+	secrets := map[string]bool{}
+	for _, document := range s.Restores {
+		c, err := configOf(s, document)
+		if err != nil {
+			return nil, err
+		}
+		data, err := jobs.Encode(c)
+		if err != nil {
+			return nil, err
+		}
+		receipts = append(receipts, c.Receipt)
+		for _, name := range c.Secrets {
+			secrets[name] = true
+		}
+		one, configured := job.DeepCopy(), config.DeepCopy()
+		one.Name = "banhbaoring-" + jobs.Restore + "-" + document.Name
+		configured.Name, configured.Data = one.Name, data
+		complete(s, &one.Spec.Template.Spec, c, one.Name)
+		objects = append(objects, configured, one)
+	}
+	secrets[jobs.SecretOpenBaoKeys] = true
+	looked := []string{jobs.SecretRestoreKeys}
+	if name := sealSecret(s.Cluster.Spec.OpenBao.AutoUnseal); name != "" {
+		looked = append(looked, name)
+	}
+	kustomize.Find[*rbacv1.RoleBinding](objects).Subjects[0].Namespace = s.Cluster.Namespace
+	role := kustomize.Find[*rbacv1.Role](objects)
+	role.Rules[0].ResourceNames = slices.Sorted(maps.Keys(secrets))
+	role.Rules[1].ResourceNames = looked
+	role.Rules[2].ResourceNames = receipts
+	return objects, nil
+}
+
+// configOf is the configuration of one restore's Job.
+func configOf(s *render.Stack, document *v1.BanhBaoRingRestore) (jobs.RestoreConfig, error) {
+	spec, o := s.Cluster.Spec, document.Spec
+	c := jobs.RestoreConfig{
+		Cluster: s.Cluster.Name, Namespace: s.Cluster.Namespace, Name: document.Name,
+		Components: o.Components, Verify: *o.Options.VerifyBackup, Force: o.Options.Force,
+		Address: jobs.ActiveAddress(s.Cluster.Namespace), KeySecret: jobs.SecretOpenBaoKeys,
+		SealSecret: sealSecret(spec.OpenBao.AutoUnseal), PluginMount: jobs.PluginName,
+		Has:     jobs.NeedsOf(s.Cluster),
+		Receipt: jobs.RestoreReceipt(document.Name),
+	}
+	source, name, err := sourceOf(s, document)
+	if err != nil {
+		return c, err
+	}
+	c.Source, c.Backup = *source, name
+	for i := range int(*spec.OpenBao.Replicas) {
+		c.Peers = append(c.Peers, jobs.PeerAddress(i))
+	}
+	if *o.Options.StopApplications {
+		c.Applications = map[string]int32{jobs.APIName: pods(spec.API), jobs.DashboardName: *spec.Dashboard.Replicas}
+	}
+	if slices.Contains(o.Components, v1.BackupSecrets) {
+		c.Secrets = secretsOf(s)
+	}
+	text, err := json.Marshal(o)
+	if err != nil {
+		return c, err
+	}
+	sum := sha256.Sum256(text)
+	c.Request = hex.EncodeToString(sum[:])
+	return c, nil
+}
+
+// pods is how many the API has, or the least that its autoscaler keeps.
+func pods(api v1.API) int32 {
+	if *api.Autoscaling.Enabled {
+		return *api.Autoscaling.MinReplicas
+	}
+	return *api.Replicas
+}
+
+// sourceOf is where a backup lies, and its name: below the destination of the
+// BanhBaoRingBackup or the cluster's, or the last folder of spec.source's prefix.
+func sourceOf(s *render.Stack, document *v1.BanhBaoRingRestore) (*v1.Destination, string, error) {
+	if document.Spec.Source == nil {
+		name := document.Spec.BackupRef.Name
+		destination := s.Cluster.Spec.Backup.Destination
+		for _, b := range s.Backups {
+			if b.Name == name && b.Spec.Destination != nil {
+				destination = b.Spec.Destination
+			}
+		}
+		if destination == nil {
+			return nil, "", fmt.Errorf("BanhBaoRingRestore %s: nothing says where backup %s lies\nhint: give spec.source, or the cluster spec.backup.destination", document.Name, name)
+		}
+		return destination, name, nil
+	}
+	source := document.Spec.Source.DeepCopy()
+	var prefix *string
+	if source.S3 != nil {
+		prefix = &source.S3.Prefix
+	} else {
+		prefix = &source.GCS.Prefix
+	}
+	folder, name := path.Split(strings.TrimSuffix(*prefix, "/"))
+	if name == "" {
+		return nil, "", fmt.Errorf("BanhBaoRingRestore %s: spec.source has no prefix, which ends in the backup's name\nhint: such as prefix: production/20260102t020000z/", document.Name)
+	}
+	*prefix = folder
+	return source, name, nil
+}
+
+// secretsOf are the Secrets that the spec names, and those of tenants, which the
+// restored OpenBao knows. The stack's own stay: what runs has begun with them. What
+// opens the backup is not restored from it.
+func secretsOf(s *render.Stack) []string {
+	users := []v1.SecretUser{s.Cluster}
+	for _, tenant := range s.Tenants {
+		users = append(users, tenant)
+	}
+	names := map[string]bool{}
+	for _, name := range jobs.TenantSecrets(s.Tenants) {
+		names[name] = true
+	}
+	for _, provided := range v1.ProvidedSecrets(users...) {
+		names[provided.Name] = true
+	}
+	if d := s.Cluster.Spec.Backup.Destination; d != nil {
+		if ref := d.Credentials(); ref != nil {
+			delete(names, ref.SecretName)
+		}
+	}
+	if identity := s.Cluster.Spec.Backup.Encryption.IdentitySecret; identity != nil {
+		delete(names, identity.SecretName)
+	}
+	for _, minted := range []string{sealSecret(s.Cluster.Spec.OpenBao.AutoUnseal), jobs.SecretPostgres, jobs.SecretRedis, jobs.SecretGrafana} {
+		delete(names, minted)
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// sealSecret holds the key of a static seal.
+func sealSecret(a v1.AutoUnseal) string {
+	if !*a.Enabled || a.Provider != v1.ProviderStatic {
+		return ""
+	}
+	return a.Key.SecretName
+}
+
+// complete puts into a pod what one restore needs of Secrets and configuration.
+func complete(s *render.Stack, pod *corev1.PodSpec, c jobs.RestoreConfig, config string) {
+	spec := &s.Cluster.Spec
+	s.Place(pod, spec.Jobs.Workload)
+	tools, restore := &pod.InitContainers[0], &pod.Containers[0]
+	tools.Image, tools.Resources = spec.Jobs.Image, spec.Jobs.Resources
+	restore.Image, restore.Resources = spec.Database.Image, spec.Backup.Resources
+	mount := func(name, secret, dir string, items ...corev1.KeyToPath) {
+		mode := int32(0o440)
+		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
+			Secret: &corev1.SecretVolumeSource{SecretName: secret, Items: items, DefaultMode: &mode},
+		}})
+		restore.VolumeMounts = append(restore.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: dir, ReadOnly: true})
+	}
+	for _, v := range pod.Volumes {
+		if v.ConfigMap != nil {
+			v.ConfigMap.Name = config
+		}
+	}
+	if ref := c.Source.Credentials(); ref != nil {
+		mount("bucket", ref.SecretName, jobs.BucketDir)
+	}
+	if identity := spec.Backup.Encryption.IdentitySecret; identity != nil {
+		mount("identity", identity.SecretName, jobs.IdentityDir, corev1.KeyToPath{Key: identity.Key, Path: "identity"})
+	}
+	if slices.Contains(c.Components, v1.BackupDatabase) {
+		secret, key := jobs.SecretPostgres, "url"
+		if ref := spec.Database.ConnectionString; ref != nil {
+			secret, key = ref.SecretName, ref.Key
+		}
+		mount("database", secret, jobs.DatabaseDir, corev1.KeyToPath{Key: key, Path: "url"})
+	}
+}

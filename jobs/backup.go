@@ -1,0 +1,123 @@
+package jobs
+
+import v1 "github.com/banhbaoring/banhbaoring/api/v1"
+
+// Backup is the Job that backs the stack up. The Job before upgrades is the same
+// with another configuration.
+const (
+	Backup      = "backup"
+	BackupGuard = "guard"
+)
+
+// Where a backup's Secrets are mounted.
+const (
+	BucketDir   = "/var/run/secrets/bucket"   // the keys of the destination's credentials
+	DatabaseDir = "/var/run/secrets/database" // url
+	ToolsDir    = "/tools"                    // the program, in the database's image
+	IdentityDir = "/var/run/secrets/identity" // identity: the age private key that restores decrypt with
+)
+
+// Mounts are the folders of those Secrets.
+type Mounts struct{ Bucket, Database, Identity string }
+
+// PodMounts are those of a pod.
+var PodMounts = Mounts{Bucket: BucketDir, Database: DatabaseDir, Identity: IdentityDir}
+
+// BackupReason is why a backup is taken.
+type BackupReason string
+
+// Why backups are taken. Retention prunes none that was asked for by name.
+const (
+	BackupScheduled BackupReason = "scheduled"
+	BackupBefore    BackupReason = "guard"
+	BackupOnDemand  BackupReason = "on-demand"
+)
+
+// BackupConfig configures a backup.
+type BackupConfig struct {
+	Cluster    string               `json:"cluster"`
+	Namespace  string               `json:"namespace"`
+	Reason     BackupReason         `json:"reason"`
+	Type       v1.BackupType        `json:"type"`
+	Components []v1.BackupComponent `json:"components"`
+	// Name of the backup; the time when it is empty.
+	Name        string         `json:"name,omitempty"`
+	Destination v1.Destination `json:"destination"`
+	// Recipients are the age public keys that it is encrypted to.
+	Recipients []string `json:"recipients,omitempty"`
+	// Retention in days; 0 prunes nothing.
+	Retention int32 `json:"retention,omitempty"`
+	// Address is that of OpenBao's active node.
+	Address string `json:"address"`
+	// Secrets are the names of those that are backed up where they are.
+	Secrets []string `json:"secrets,omitempty"`
+	// Receipt is the ConfigMap that says that the backup was taken, and Request
+	// what it was taken for: it is not taken twice for the same.
+	Receipt string `json:"receipt,omitempty"`
+	Request string `json:"request,omitempty"`
+	// StatefulSets hold what is backed up: where none is there, nothing is.
+	StatefulSets []string `json:"statefulSets,omitempty"`
+	// BestEffort lets a backup fail without the Job failing.
+	BestEffort bool        `json:"bestEffort,omitempty"`
+	Needs      BackupNeeds `json:"needs"`
+}
+
+// BackupNeeds are what a restore needs beside the backup.
+type BackupNeeds struct {
+	Versions BackupVersions `json:"versions"`
+	Seal     BackupSeal     `json:"seal"`
+}
+
+// BackupVersions are those of the stack. OpenBao's and the database's are those
+// that ran, once the backup is taken.
+type BackupVersions struct {
+	Renderer string `json:"renderer,omitempty"`
+	OpenBao  string `json:"openbao,omitempty"`
+	Plugin   string `json:"plugin,omitempty"`
+	Chart    string `json:"chart,omitempty"`
+	Database string `json:"database,omitempty"`
+}
+
+// BackupSeal is what unseals the restored OpenBao.
+type BackupSeal struct {
+	// Type is that of OpenBao's seal; shamir where keys unseal it.
+	Type string `json:"type,omitempty"`
+	// Key identifies the key of any other seal.
+	Key string `json:"key,omitempty"`
+	// Shares and Threshold are those of the unseal or recovery keys.
+	Shares    int `json:"shares,omitempty"`
+	Threshold int `json:"threshold,omitempty"`
+}
+
+// NeedsOf is what a stack has of what a restore of its backups needs.
+func NeedsOf(c *v1.BanhBaoRingCluster) BackupNeeds {
+	needs := BackupNeeds{
+		Versions: BackupVersions{
+			Renderer: c.Spec.Jobs.Version, OpenBao: c.Spec.OpenBao.Version, Plugin: c.Spec.OpenBao.Plugin.Version, Database: c.Spec.Database.Version,
+		},
+		Seal: BackupSeal{Key: sealKey(c.Spec.OpenBao.AutoUnseal)},
+	}
+	if chart := c.Spec.OpenBao.Chart; chart != nil {
+		needs.Versions.Chart = chart.Version
+	}
+	return needs
+}
+
+// sealKey identifies the key that unseals OpenBao, without which a snapshot
+// cannot be used.
+func sealKey(a v1.AutoUnseal) string {
+	if !*a.Enabled {
+		return ""
+	}
+	switch a.Provider {
+	case v1.ProviderAWSKMS:
+		return a.KeyID
+	case v1.ProviderGCPKMS:
+		return a.Project + "/" + a.Location + "/" + a.KeyRing + "/" + a.CryptoKey
+	case v1.ProviderAzureKV:
+		return a.VaultName + "/" + a.KeyName
+	case v1.ProviderTransit:
+		return a.Address + "/" + a.MountPath + "/" + a.KeyName
+	}
+	return "Secret " + a.Key.SecretName
+}

@@ -1,0 +1,297 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/jobs/run"
+)
+
+const (
+	keyUnseal         = jobs.KeyUnseal
+	secretRestoreKeys = jobs.SecretRestoreKeys
+)
+
+// peer is one server.
+type peer struct {
+	*run.Client
+	name string
+}
+
+func peersOf(s *run.Session, addresses []string) ([]peer, error) {
+	if len(addresses) == 0 {
+		return nil, errors.New("the configuration names no peers")
+	}
+	peers := make([]peer, len(addresses))
+	for i, address := range addresses {
+		at, err := url.Parse(address)
+		if err != nil {
+			return nil, err
+		}
+		client, err := s.OpenBao(address)
+		if err != nil {
+			return nil, err
+		}
+		peers[i] = peer{client, at.Host}
+	}
+	return peers, nil
+}
+
+// openbao restores the raft snapshot. The keys that are there are kept under
+// another name first, and replaced last, once every peer serves the restored
+// data: at any instant, what unseals OpenBao is in the cluster.
+func (w *work) openbao(ctx context.Context) error {
+	name := w.config.KeySecret + "-before-" + w.stamp()
+	if err := w.Step(ctx, "keep the keys as "+name, func(ctx context.Context) error { return w.keep(ctx, w.config.KeySecret, name) }); err != nil {
+		return err
+	}
+	var before *run.Client
+	err := w.Step(ctx, "restore the raft snapshot", func(ctx context.Context) (err error) {
+		before, err = w.send(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = w.Step(ctx, "wait until every peer serves it", func(ctx context.Context) error {
+		if err := w.unseal(ctx); err != nil {
+			return err
+		}
+		// Nobody knows the token of before any more.
+		_, err := before.Auth().Token().LookupSelfWithContext(ctx)
+		switch {
+		case err == nil:
+			return run.Later(errors.New("the snapshot is not applied yet"))
+		case run.Status(err) != http.StatusForbidden:
+			return run.Later(err)
+		}
+		return w.serving(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	return w.Step(ctx, "put the backup's keys in place", w.replaceKeys)
+}
+
+// send sends the snapshot, with a login of its own. To send it twice is as good
+// as once.
+func (w *work) send(ctx context.Context) (*run.Client, error) {
+	if err := w.unseal(ctx); err != nil {
+		return nil, err
+	}
+	client, err := w.OpenBao(w.config.Address)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.LoginOnceMade(ctx, client, jobs.Restore, jobs.Init); err != nil {
+		return nil, err
+	}
+	if _, err := client.Auth().Token().LookupSelfWithContext(ctx); err != nil {
+		return nil, fmt.Errorf("look up the login: %w", err)
+	}
+	sender, err := client.Clone()
+	if err != nil {
+		return nil, err
+	}
+	sender.SetToken(client.Token())
+	sender.SetClientTimeout(Deadline)
+	return client, w.pipe(ctx, w.parts[v1.BackupOpenBao], func(r io.Reader) error {
+		return sender.Sys().RaftSnapshotRestoreWithContext(ctx, r, w.config.Force)
+	})
+}
+
+// unseal gives each sealed peer the backup's keys, and those that are in place
+// where they do not fit: it may have the data of before still. One that does not
+// answer holds no other one up: where it still has the key of before for data
+// that is new, its liveness probe ends that.
+func (w *work) unseal(ctx context.Context) error {
+	var sealed []peer
+	var silent error
+	for _, p := range w.peers {
+		s, err := p.Sys().SealStatusWithContext(ctx)
+		if err != nil {
+			silent = run.Later(fmt.Errorf("%s does not answer: %w", p.name, err))
+		} else if s.Sealed {
+			sealed = append(sealed, p)
+		}
+	}
+	if len(sealed) == 0 {
+		return silent
+	}
+	waiting := fmt.Errorf("%s is sealed", sealed[0].name)
+	if w.manifest.Needs.Seal.Type != shamir {
+		return run.Later(fmt.Errorf("%w: hint: its seal, %s, unseals it; look into its log if that lasts", waiting, w.manifest.Needs.Seal.Type))
+	}
+	restored, err := w.newKeys(ctx)
+	if err != nil {
+		return err
+	}
+	there, err := w.Kubernetes.CoreV1().Secrets(w.Namespace).Get(ctx, w.config.KeySecret, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	for _, p := range sealed {
+		fits, err := unsealPeer(ctx, p, shares(restored))
+		if err == nil && !fits {
+			fits, err = unsealPeer(ctx, p, shares(there.Data))
+		}
+		if err != nil {
+			return run.Later(fmt.Errorf("unseal %s: %w", p.name, err))
+		}
+		if !fits {
+			waiting = fmt.Errorf("neither the backup's keys nor those in Secret %s unseal %s", w.config.KeySecret, p.name)
+		}
+	}
+	return run.Later(waiting)
+}
+
+// unsealPeer gives a server one share after the other until it has enough, and
+// tells whether they fit.
+func unsealPeer(ctx context.Context, p peer, shares []string) (fits bool, err error) {
+	for _, share := range shares {
+		s, err := p.Sys().UnsealWithContext(ctx, share)
+		if run.Status(err) == http.StatusBadRequest {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if !s.Sealed || s.Progress == 0 {
+			return true, nil // unsealed, or about to be
+		}
+	}
+	return false, nil
+}
+
+// serving tells whether every peer is unsealed and has the data of the backup.
+func (w *work) serving(ctx context.Context) error {
+	for _, p := range w.peers {
+		health, err := p.Sys().HealthWithContext(ctx)
+		switch {
+		case err != nil:
+			return run.Later(fmt.Errorf("%s does not answer: %w", p.name, err))
+		case health.Sealed || !health.Initialized:
+			return run.Later(fmt.Errorf("%s is sealed", p.name))
+		case health.ClusterID != w.manifest.Needs.ClusterID:
+			return run.Later(fmt.Errorf("%s serves the data of before still", p.name))
+		}
+	}
+	return nil
+}
+
+// newKeys are what the key Secret is to hold: the backup's own, those that a
+// person put there, or those that are there, for the same OpenBao.
+func (w *work) newKeys(ctx context.Context) (map[string][]byte, error) {
+	if kept, ok := w.kept[w.config.KeySecret]; ok {
+		data := maps.Clone(kept.Data)
+		delete(data, jobs.KeyRootToken)
+		return data, nil
+	}
+	secrets := w.Kubernetes.CoreV1().Secrets(w.Namespace)
+	there, err := secrets.Get(ctx, w.config.KeySecret, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if w.manifest.Needs.Seal.Type != shamir {
+		return there.Data, nil
+	}
+	given, err := secrets.Get(ctx, secretRestoreKeys, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		if w.config.Force {
+			return nil, nil // what is there is another OpenBao's
+		}
+		return there.Data, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	data := maps.Clone(there.Data)
+	if data == nil {
+		data = map[string][]byte{}
+	}
+	data[jobs.KeyUnseal] = given.Data[jobs.KeyUnseal]
+	return data, nil
+}
+
+// shares are the unseal keys in a Secret's data.
+func shares(data map[string][]byte) []string { return strings.Fields(string(data[jobs.KeyUnseal])) }
+
+// replaceKeys writes the keys of the restored OpenBao.
+func (w *work) replaceKeys(ctx context.Context) error {
+	data, err := w.newKeys(ctx)
+	if err != nil {
+		return err
+	}
+	return w.replace(ctx, w.config.KeySecret, data, nil)
+}
+
+// keep copies a Secret under another name, unless an earlier run did.
+func (w *work) keep(ctx context.Context, name, as string) error {
+	secrets := w.Kubernetes.CoreV1().Secrets(w.Namespace)
+	there, err := secrets.Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = secrets.Create(ctx, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: as, Labels: w.labels(), Annotations: v1.NeverPruned()},
+		Type:       there.Type, Data: there.Data,
+	}, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return told(err)
+	}
+	return nil
+}
+
+// replace writes a Secret's data, and annotations beside those that it has.
+func (w *work) replace(ctx context.Context, name string, data map[string][]byte, annotations map[string]string) error {
+	secrets := w.Kubernetes.CoreV1().Secrets(w.Namespace)
+	there, err := secrets.Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if sameData(there.Data, data) {
+		return nil
+	}
+	there.Data = data
+	if there.Annotations == nil {
+		there.Annotations = map[string]string{}
+	}
+	maps.Copy(there.Annotations, annotations)
+	_, err = secrets.Update(ctx, there, metav1.UpdateOptions{})
+	return told(err)
+}
+
+func sameData(a, b map[string][]byte) bool {
+	return maps.EqualFunc(a, b, func(x, y []byte) bool { return string(x) == string(y) })
+}
+
+// refused is the API server's answer without its text, which may quote a Secret.
+type refused struct{ error }
+
+func (r refused) Error() string {
+	return "the API server answers " + string(apierrors.ReasonForError(r.error))
+}
+
+func (r refused) Unwrap() error { return r.error }
+
+func told(err error) error {
+	if apierrors.ReasonForError(err) == metav1.StatusReasonUnknown {
+		return err
+	}
+	return refused{err}
+}
