@@ -1,6 +1,8 @@
 package render
 
 import (
+	"slices"
+
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -25,6 +27,43 @@ func (s *Stack) Place(pod *corev1.PodSpec, w v1.Workload) {
 	for _, secret := range s.Cluster.Spec.ImagePullSecrets {
 		pod.ImagePullSecrets = append(pod.ImagePullSecrets, corev1.LocalObjectReference{Name: secret.Name})
 	}
+}
+
+// BackupPod puts what the Jobs of a backup have in common into a pod, whose first
+// init container brings this program into the database's image: where it may run,
+// its configuration, what opens the bucket, and the database where components
+// name it.
+func (s *Stack) BackupPod(pod *corev1.PodSpec, config string, bucket v1.Destination, components []v1.BackupComponent) {
+	spec := &s.Cluster.Spec
+	s.Place(pod, spec.Jobs.Workload)
+	pod.InitContainers[0].Image, pod.InitContainers[0].Resources = spec.Jobs.Image, spec.Jobs.Resources
+	pod.Containers[0].Image, pod.Containers[0].Resources = spec.Database.Image, spec.Backup.Resources
+	for _, v := range pod.Volumes {
+		if v.ConfigMap != nil {
+			v.ConfigMap.Name = config
+		}
+	}
+	if ref := bucket.Credentials(); ref != nil {
+		MountSecret(pod, "bucket", ref.SecretName, jobs.BucketDir)
+	}
+	if slices.Contains(components, v1.BackupDatabase) {
+		secret, key := jobs.SecretPostgres, "url"
+		if ref := spec.Database.ConnectionString; ref != nil {
+			secret, key = ref.SecretName, ref.Key
+		}
+		MountSecret(pod, "database", secret, jobs.DatabaseDir, corev1.KeyToPath{Key: key, Path: "url"})
+	}
+}
+
+// MountSecret lets a pod's first container, and its group, read a Secret, or some
+// keys of it.
+func MountSecret(pod *corev1.PodSpec, volume, secret, dir string, items ...corev1.KeyToPath) {
+	mode := int32(0o440)
+	pod.Volumes = append(pod.Volumes, corev1.Volume{Name: volume, VolumeSource: corev1.VolumeSource{
+		Secret: &corev1.SecretVolumeSource{SecretName: secret, Items: items, DefaultMode: &mode},
+	}})
+	c := &pod.Containers[0]
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume, MountPath: dir, ReadOnly: true})
 }
 
 // Job completes the base of a Job: a ConfigMap that holds config, the Job

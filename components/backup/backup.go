@@ -102,7 +102,7 @@ func (b *backups) scheduled(cron *batchv1.CronJob, config *corev1.ConfigMap) err
 	}
 	config.Data = data
 	cron.Spec.Schedule = spec.Schedule
-	b.complete(&cron.Spec.JobTemplate.Spec.Template, c, config.Name)
+	b.BackupPod(&cron.Spec.JobTemplate.Spec.Template.Spec, config.Name, c.Destination, c.Components)
 	b.objects = append(b.objects, config, cron)
 	if spec.Guard == v1.GuardOff {
 		return nil
@@ -158,7 +158,7 @@ func (b *backups) job(name string, stage render.Stage, c jobs.BackupConfig) erro
 	b.receipts = append(b.receipts, c.Receipt)
 	meta := metav1.ObjectMeta{Name: name, Annotations: map[string]string{render.StageAnnotation: stage.String()}, Labels: b.pod.Labels}
 	template := *b.pod.DeepCopy()
-	b.complete(&template, c, name)
+	b.BackupPod(&template.Spec, name, c.Destination, c.Components)
 	limit := attempts
 	b.objects = append(b.objects,
 		&corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: *meta.DeepCopy(), Data: data},
@@ -166,37 +166,4 @@ func (b *backups) job(name string, stage render.Stage, c jobs.BackupConfig) erro
 			Spec: batchv1.JobSpec{BackoffLimit: &limit, Template: template}},
 	)
 	return nil
-}
-
-// complete puts into a pod what one backup needs of Secrets, configuration and
-// room.
-func (b *backups) complete(template *corev1.PodTemplateSpec, c jobs.BackupConfig, config string) {
-	spec := &b.Cluster.Spec
-	pod := &template.Spec
-	b.Place(pod, spec.Jobs.Workload)
-	tools, backup := &pod.InitContainers[0], &pod.Containers[0]
-	tools.Image, tools.Resources = spec.Jobs.Image, spec.Jobs.Resources
-	backup.Image, backup.Resources = spec.Database.Image, spec.Backup.Resources
-	mount := func(name, secret, dir string, items ...corev1.KeyToPath) {
-		mode := int32(0o440)
-		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
-			Secret: &corev1.SecretVolumeSource{SecretName: secret, Items: items, DefaultMode: &mode},
-		}})
-		backup.VolumeMounts = append(backup.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: dir, ReadOnly: true})
-	}
-	for _, v := range pod.Volumes {
-		if v.ConfigMap != nil {
-			v.ConfigMap.Name = config
-		}
-	}
-	if ref := c.Destination.Credentials(); ref != nil {
-		mount("bucket", ref.SecretName, jobs.BucketDir)
-	}
-	if slices.Contains(c.Components, v1.BackupDatabase) {
-		secret, key := jobs.SecretPostgres, "url"
-		if ref := spec.Database.ConnectionString; ref != nil {
-			secret, key = ref.SecretName, ref.Key
-		}
-		mount("database", secret, jobs.DatabaseDir, corev1.KeyToPath{Key: key, Path: "url"})
-	}
 }

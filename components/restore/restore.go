@@ -190,34 +190,8 @@ func sealSecret(a v1.AutoUnseal) string {
 
 // complete puts into a pod what one restore needs of Secrets and configuration.
 func complete(s *render.Stack, pod *corev1.PodSpec, c jobs.RestoreConfig, config string) {
-	spec := &s.Cluster.Spec
-	s.Place(pod, spec.Jobs.Workload)
-	tools, restore := &pod.InitContainers[0], &pod.Containers[0]
-	tools.Image, tools.Resources = spec.Jobs.Image, spec.Jobs.Resources
-	restore.Image, restore.Resources = spec.Database.Image, spec.Backup.Resources
-	mount := func(name, secret, dir string, items ...corev1.KeyToPath) {
-		mode := int32(0o440)
-		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
-			Secret: &corev1.SecretVolumeSource{SecretName: secret, Items: items, DefaultMode: &mode},
-		}})
-		restore.VolumeMounts = append(restore.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: dir, ReadOnly: true})
-	}
-	for _, v := range pod.Volumes {
-		if v.ConfigMap != nil {
-			v.ConfigMap.Name = config
-		}
-	}
-	if ref := c.Source.Credentials(); ref != nil {
-		mount("bucket", ref.SecretName, jobs.BucketDir)
-	}
-	if identity := spec.Backup.Encryption.IdentitySecret; identity != nil {
-		mount("identity", identity.SecretName, jobs.IdentityDir, corev1.KeyToPath{Key: identity.Key, Path: "identity"})
-	}
-	if slices.Contains(c.Components, v1.BackupDatabase) {
-		secret, key := jobs.SecretPostgres, "url"
-		if ref := spec.Database.ConnectionString; ref != nil {
-			secret, key = ref.SecretName, ref.Key
-		}
-		mount("database", secret, jobs.DatabaseDir, corev1.KeyToPath{Key: key, Path: "url"})
+	s.BackupPod(pod, config, c.Source, c.Components)
+	if identity := s.Cluster.Spec.Backup.Encryption.IdentitySecret; identity != nil {
+		render.MountSecret(pod, "identity", identity.SecretName, jobs.IdentityDir, corev1.KeyToPath{Key: identity.Key, Path: "identity"})
 	}
 }

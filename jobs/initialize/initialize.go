@@ -28,7 +28,7 @@ const keepFor = 30 * time.Minute
 type work struct {
 	*run.Session
 	config jobs.InitConfig
-	peers  []peer
+	peers  []run.Peer
 }
 
 // Run initialises OpenBao, or goes on where an earlier run ended.
@@ -41,7 +41,7 @@ func Run(ctx context.Context, s *run.Session, c jobs.InitConfig) error {
 		return errors.New("PGP keys without auto-unseal: nothing could unseal: hint: leave spec.openbao.init.pgpKeys out")
 	}
 	w := &work{Session: s, config: c}
-	if w.peers, err = peersOf(s, c.Peers); err != nil {
+	if w.peers, err = s.Peers(c.Peers); err != nil {
 		return err
 	}
 	if err := w.initialise(ctx, fingerprints); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	openbao "github.com/openbao/openbao/api/v2"
@@ -13,31 +12,6 @@ import (
 	"github.com/banhbaoring/banhbaoring/jobs"
 	"github.com/banhbaoring/banhbaoring/jobs/run"
 )
-
-// peer is one server.
-type peer struct {
-	*run.Client
-	name string
-}
-
-func peersOf(s *run.Session, addresses []string) ([]peer, error) {
-	if len(addresses) == 0 {
-		return nil, errors.New("the configuration names no peers")
-	}
-	peers := make([]peer, len(addresses))
-	for i, address := range addresses {
-		at, err := url.Parse(address)
-		if err != nil {
-			return nil, err
-		}
-		client, err := s.OpenBao(address)
-		if err != nil {
-			return nil, err
-		}
-		peers[i] = peer{client, at.Host}
-	}
-	return peers, nil
-}
 
 // status is what a server tells everybody of its seal.
 type status struct {
@@ -52,9 +26,9 @@ func (w *work) statuses(ctx context.Context) ([]status, error) {
 	for i, p := range w.peers {
 		answer, err := p.Sys().SealStatusWithContext(ctx)
 		if err != nil {
-			return nil, run.Later(fmt.Errorf("%s does not answer: %w", p.name, err))
+			return nil, run.Later(fmt.Errorf("%s does not answer: %w", p.Name, err))
 		}
-		all[i] = status{answer, p.name}
+		all[i] = status{answer, p.Name}
 	}
 	return all, nil
 }
@@ -70,18 +44,18 @@ func (w *work) unseal(ctx context.Context) error {
 	for _, p := range w.peers {
 		switch s, err := p.Sys().SealStatusWithContext(ctx); {
 		case err != nil:
-			waiting = fmt.Errorf("%s does not answer: %w", p.name, err)
+			waiting = fmt.Errorf("%s does not answer: %w", p.Name, err)
 		case !s.Initialized:
-			waiting = fmt.Errorf("%s has not joined yet", p.name)
+			waiting = fmt.Errorf("%s has not joined yet", p.Name)
 		case !s.Sealed:
 			// done
 		case w.config.AutoUnseal:
-			waiting = fmt.Errorf("%s is sealed: its seal, %s, unseals it: hint: look into its log if that lasts", p.name, s.Type)
+			waiting = fmt.Errorf("%s is sealed: its seal, %s, unseals it: hint: look into its log if that lasts", p.Name, s.Type)
 		default:
 			if err := w.unsealPeer(ctx, p, keys); err != nil {
 				return err
 			}
-			waiting = fmt.Errorf("%s was given the keys", p.name)
+			waiting = fmt.Errorf("%s was given the keys", p.Name)
 		}
 	}
 	if waiting != nil {
@@ -102,14 +76,14 @@ func (w *work) unsealKeys(ctx context.Context) ([]string, error) {
 }
 
 // unsealPeer gives a server one share after the other until it has enough.
-func (w *work) unsealPeer(ctx context.Context, p peer, keys []string) error {
+func (w *work) unsealPeer(ctx context.Context, p run.Peer, keys []string) error {
 	for _, key := range keys {
 		s, err := p.Sys().UnsealWithContext(ctx, key)
 		if run.Status(err) == http.StatusBadRequest {
-			return w.wrongKeys(p.name, err)
+			return w.wrongKeys(p.Name, err)
 		}
 		if err != nil {
-			return run.Later(fmt.Errorf("unseal %s: %w", p.name, err))
+			return run.Later(fmt.Errorf("unseal %s: %w", p.Name, err))
 		}
 		if !s.Sealed || s.Progress == 0 {
 			return nil // unsealed, or about to be once it has joined

@@ -91,7 +91,7 @@ func (w *work) keep(ctx context.Context, keys map[string][]byte) error {
 		return run.Later(err)
 	})
 	if err != nil {
-		return errors.Join(w.unstored(w.peers[0].name), err)
+		return errors.Join(w.unstored(w.peers[0].Name), err)
 	}
 	w.Event(ctx, "Initialised", "OpenBao is initialised; its keys are in Secret "+w.config.KeySecret)
 	return nil

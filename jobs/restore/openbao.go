@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,31 +22,6 @@ const (
 	keyUnseal         = jobs.KeyUnseal
 	secretRestoreKeys = jobs.SecretRestoreKeys
 )
-
-// peer is one server.
-type peer struct {
-	*run.Client
-	name string
-}
-
-func peersOf(s *run.Session, addresses []string) ([]peer, error) {
-	if len(addresses) == 0 {
-		return nil, errors.New("the configuration names no peers")
-	}
-	peers := make([]peer, len(addresses))
-	for i, address := range addresses {
-		at, err := url.Parse(address)
-		if err != nil {
-			return nil, err
-		}
-		client, err := s.OpenBao(address)
-		if err != nil {
-			return nil, err
-		}
-		peers[i] = peer{client, at.Host}
-	}
-	return peers, nil
-}
 
 // openbao restores the raft snapshot. The keys that are there are kept under
 // another name first, and replaced last, once every peer serves the restored
@@ -117,12 +91,12 @@ func (w *work) send(ctx context.Context) (*run.Client, error) {
 // answer holds no other one up: where it still has the key of before for data
 // that is new, its liveness probe ends that.
 func (w *work) unseal(ctx context.Context) error {
-	var sealed []peer
+	var sealed []run.Peer
 	var silent error
 	for _, p := range w.peers {
 		s, err := p.Sys().SealStatusWithContext(ctx)
 		if err != nil {
-			silent = run.Later(fmt.Errorf("%s does not answer: %w", p.name, err))
+			silent = run.Later(fmt.Errorf("%s does not answer: %w", p.Name, err))
 		} else if s.Sealed {
 			sealed = append(sealed, p)
 		}
@@ -130,7 +104,7 @@ func (w *work) unseal(ctx context.Context) error {
 	if len(sealed) == 0 {
 		return silent
 	}
-	waiting := fmt.Errorf("%s is sealed", sealed[0].name)
+	waiting := fmt.Errorf("%s is sealed", sealed[0].Name)
 	if w.manifest.Needs.Seal.Type != shamir {
 		return run.Later(fmt.Errorf("%w: hint: its seal, %s, unseals it; look into its log if that lasts", waiting, w.manifest.Needs.Seal.Type))
 	}
@@ -148,10 +122,10 @@ func (w *work) unseal(ctx context.Context) error {
 			fits, err = unsealPeer(ctx, p, shares(there.Data))
 		}
 		if err != nil {
-			return run.Later(fmt.Errorf("unseal %s: %w", p.name, err))
+			return run.Later(fmt.Errorf("unseal %s: %w", p.Name, err))
 		}
 		if !fits {
-			waiting = fmt.Errorf("neither the backup's keys nor those in Secret %s unseal %s", w.config.KeySecret, p.name)
+			waiting = fmt.Errorf("neither the backup's keys nor those in Secret %s unseal %s", w.config.KeySecret, p.Name)
 		}
 	}
 	return run.Later(waiting)
@@ -159,7 +133,7 @@ func (w *work) unseal(ctx context.Context) error {
 
 // unsealPeer gives a server one share after the other until it has enough, and
 // tells whether they fit.
-func unsealPeer(ctx context.Context, p peer, shares []string) (fits bool, err error) {
+func unsealPeer(ctx context.Context, p run.Peer, shares []string) (fits bool, err error) {
 	for _, share := range shares {
 		s, err := p.Sys().UnsealWithContext(ctx, share)
 		if run.Status(err) == http.StatusBadRequest {
@@ -181,11 +155,11 @@ func (w *work) serving(ctx context.Context) error {
 		health, err := p.Sys().HealthWithContext(ctx)
 		switch {
 		case err != nil:
-			return run.Later(fmt.Errorf("%s does not answer: %w", p.name, err))
+			return run.Later(fmt.Errorf("%s does not answer: %w", p.Name, err))
 		case health.Sealed || !health.Initialized:
-			return run.Later(fmt.Errorf("%s is sealed", p.name))
+			return run.Later(fmt.Errorf("%s is sealed", p.Name))
 		case health.ClusterID != w.manifest.Needs.ClusterID:
-			return run.Later(fmt.Errorf("%s serves the data of before still", p.name))
+			return run.Later(fmt.Errorf("%s serves the data of before still", p.Name))
 		}
 	}
 	return nil

@@ -40,7 +40,7 @@ type work struct {
 	parts map[v1.BackupComponent]archive.Part
 	// kept are the Secrets in the backup, by name.
 	kept    map[string]corev1.Secret
-	peers   []peer
+	peers   []run.Peer
 	receipt receipt
 }
 

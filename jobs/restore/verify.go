@@ -101,7 +101,7 @@ func (w *work) compare(ctx context.Context) error {
 
 func (w *work) compareOpenBao(ctx context.Context) error {
 	var err error
-	if w.peers, err = peersOf(w.Session, w.config.Peers); err != nil {
+	if w.peers, err = w.Peers(w.config.Peers); err != nil {
 		return err
 	}
 	needs, has := w.manifest.Needs, w.config.Has
@@ -115,7 +115,7 @@ func (w *work) compareOpenBao(ctx context.Context) error {
 	}
 	status, err := w.peers[0].Sys().SealStatusWithContext(ctx)
 	if err != nil {
-		return run.Later(fmt.Errorf("%s does not answer: %w", w.peers[0].name, err))
+		return run.Later(fmt.Errorf("%s does not answer: %w", w.peers[0].Name, err))
 	}
 	if status.Type != needs.Seal.Type {
 		return w.refuse(fmt.Errorf("it is of an OpenBao with seal %s, and this one has %s", needs.Seal.Type, status.Type),
@@ -136,7 +136,7 @@ func (w *work) compareOpenBao(ctx context.Context) error {
 	case err != nil:
 		return err
 	case health.Sealed || !health.Initialized:
-		return run.Later(fmt.Errorf("%s is sealed or not initialised: hint: look at how the init Job ended", w.peers[0].name))
+		return run.Later(fmt.Errorf("%s is sealed or not initialised: hint: look at how the init Job ended", w.peers[0].Name))
 	case len(keys.Data[jobs.KeyRootToken]) > 0:
 		return run.Later(errors.New("the init Job has not finished"))
 	case health.ClusterID != needs.ClusterID && !w.config.Force:

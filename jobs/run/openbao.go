@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -40,6 +41,32 @@ func (s *Session) OpenBao(address string) (*Client, error) {
 		s.world.OpenBao(config.HttpClient)
 	}
 	return client, nil
+}
+
+// Peer is one server of several.
+type Peer struct {
+	*Client
+	Name string
+}
+
+// Peers are the servers at addresses.
+func (s *Session) Peers(addresses []string) ([]Peer, error) {
+	if len(addresses) == 0 {
+		return nil, errors.New("the configuration names no peers")
+	}
+	peers := make([]Peer, len(addresses))
+	for i, address := range addresses {
+		at, err := url.Parse(address)
+		if err != nil {
+			return nil, err
+		}
+		client, err := s.OpenBao(address)
+		if err != nil {
+			return nil, err
+		}
+		peers[i] = Peer{client, at.Host}
+	}
+	return peers, nil
 }
 
 // Login logs a client in by Kubernetes auth, with the role that the pod's
