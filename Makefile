@@ -5,7 +5,8 @@ GO       ?= go
 BIN      := bin
 VERSION   = $(shell $(GO) run ./cmd/banhbaoring version | cut -d' ' -f2)
 IMAGE    ?= ghcr.io/banhbaoring/banhbaoring:$(VERSION)
-FUZZTIME ?= 10s
+# A count: Go before 1.27 sometimes fails a target whose duration has passed (go.dev/issue/75804).
+FUZZTIME ?= 2000x
 
 CONTROLLER_GEN := $(GO) run sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0
 GOLANGCI_LINT  := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -38,15 +39,17 @@ lint: ## go vet, and the rules of the rooms
 	$(GOLANGCI_LINT) run ./...
 	cd secp256k1 && $(GOLANGCI_LINT) run --config ../.golangci.yml --build-tags integration ./...
 
+FUZZ = -run '^$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 1x -fuzz
+
 fuzz: ## each fuzz target for FUZZTIME
-	$(GO) test ./render/strict -fuzz FuzzSplit -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
-	$(GO) test ./render/strict -fuzz FuzzDecode -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
-	$(GO) test ./render -fuzz FuzzLoad -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
-	$(GO) test ./diff -fuzz FuzzCompare -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
-	$(GO) test ./diff -fuzz FuzzNarrow -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
-	$(GO) test ./api/v1 -fuzz FuzzValidate -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
-	cd secp256k1 && $(GO) test . -fuzz FuzzRequest -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
-	cd secp256k1 && $(GO) test . -fuzz FuzzVerify -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
+	$(GO) test ./render/strict $(FUZZ) FuzzSplit
+	$(GO) test ./render/strict $(FUZZ) FuzzDecode
+	$(GO) test ./render $(FUZZ) FuzzLoad
+	$(GO) test ./diff $(FUZZ) FuzzCompare
+	$(GO) test ./diff $(FUZZ) FuzzNarrow
+	$(GO) test ./api/v1 $(FUZZ) FuzzValidate
+	cd secp256k1 && $(GO) test . $(FUZZ) FuzzRequest
+	cd secp256k1 && $(GO) test . $(FUZZ) FuzzVerify
 
 bench: ## render time, allocations, start-up, and the peer in the same run
 	$(GO) test ./... -run '^$$' -bench . -benchmem

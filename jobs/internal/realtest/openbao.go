@@ -269,10 +269,11 @@ func (b *OpenBao) Voters(t *testing.T, token string) {
 	})
 }
 
-// Eventually waits until check returns nil.
+// Eventually waits until check returns nil. It has minutes for what takes
+// seconds, since many servers may share few processors.
 func Eventually(t *testing.T, what string, check func(context.Context) error) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		err := check(ctx)
