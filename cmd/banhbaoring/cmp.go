@@ -39,17 +39,17 @@ func cmpGenerateCommand() *cobra.Command {
 				if err != nil {
 					return nil, err
 				}
-				manifests, err := renderStacks(in, chartDir)
+				text, err := renderText(in, chartDir, everything)
 				if err != nil {
 					return nil, err
 				}
 				warn(cmd, in)
-				text, err := stream(manifests, in.Foreign)
-				if err == nil && len(text) == 0 {
+				text = appendForeign(text, in.Foreign)
+				if len(text) == 0 {
 					// Argo CD would take it for "delete everything".
-					err = errors.New("the result is empty")
+					return nil, errors.New("the result is empty")
 				}
-				return text, err
+				return text, nil
 			})
 		},
 	}

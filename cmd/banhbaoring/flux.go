@@ -63,17 +63,17 @@ func (o fluxOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	manifests, err := renderEach(in, o.chartDir)
-	if err != nil {
-		return err
-	}
 	if o.output == "" {
-		text, err := stream(slices.Concat(manifests...), in.Foreign)
+		text, err := renderText(in, o.chartDir, everything)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintln(cmd.ErrOrStderr(), fluxNote)
-		_, err = cmd.OutOrStdout().Write(text)
+		_, err = cmd.OutOrStdout().Write(appendForeign(text, in.Foreign))
+		return err
+	}
+	manifests, err := renderEach(in, o.chartDir)
+	if err != nil {
 		return err
 	}
 	files, err := o.layout(in, manifests)

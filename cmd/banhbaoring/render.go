@@ -57,42 +57,49 @@ func (o renderOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	manifests, err := renderStacks(in, o.chartDir)
-	if err != nil {
-		return err
-	}
+	var definitions render.Manifests
 	if o.includeCRDs {
-		definitions, err := render.Definitions(crds.Files)
-		if err != nil {
+		if definitions, err = render.Definitions(crds.Files); err != nil {
 			return err
 		}
-		manifests = append(definitions, manifests...)
-	}
-	if o.stage != "" {
-		stage, _ := render.ParseStage(o.stage)
-		manifests = manifests.Only(stage)
 	}
 	foreign := in.Foreign
 	if o.onlyOurs || o.stage != "" { // they belong to no stage
 		foreign = nil
 	}
-	if o.output == "" {
-		text, err := stream(manifests, foreign)
+	if o.output != "" && output.IsFolder(o.output) {
+		manifests, err := renderStacks(in, o.chartDir)
 		if err != nil {
 			return err
 		}
-		_, err = cmd.OutOrStdout().Write(text)
-		return err
+		return output.Folder(o.output, o.stage, o.chosen(append(definitions, manifests...)), foreign)
 	}
-	if output.IsFolder(o.output) {
-		return output.Folder(o.output, o.stage, manifests, foreign)
-	}
-	text, err := stream(manifests, foreign)
+	text, err := o.chosen(definitions).YAML()
 	if err != nil {
 		return err
 	}
-	return output.File(o.output, text)
+	stacks, err := renderText(in, o.chartDir, o.chosen)
+	if err != nil {
+		return err
+	}
+	text = appendForeign(append(text, stacks...), foreign)
+	if o.output != "" {
+		return output.File(o.output, text)
+	}
+	_, err = cmd.OutOrStdout().Write(text)
+	return err
 }
+
+// chosen are the objects that --stage asks for.
+func (o renderOptions) chosen(m render.Manifests) render.Manifests {
+	if o.stage == "" {
+		return m
+	}
+	stage, _ := render.ParseStage(o.stage) // checked
+	return m.Only(stage)
+}
+
+func everything(m render.Manifests) render.Manifests { return m }
 
 // renderStacks renders every stack, or none.
 func renderStacks(in *render.Input, chartDir string) (render.Manifests, error) {
@@ -102,31 +109,30 @@ func renderStacks(in *render.Input, chartDir string) (render.Manifests, error) {
 
 // renderEach renders every stack by itself, or none.
 func renderEach(in *render.Input, chartDir string) ([]render.Manifests, error) {
+	return renderAll(in, chartDir, func(m render.Manifests) (render.Manifests, error) { return m, nil })
+}
+
+// renderText renders what is chosen of every stack to one stream, or nothing.
+// The objects of a stack are gone once they are written, so that a hundred
+// stacks need the memory of few.
+func renderText(in *render.Input, chartDir string, chosen func(render.Manifests) render.Manifests) ([]byte, error) {
+	texts, err := renderAll(in, chartDir, func(m render.Manifests) ([]byte, error) { return chosen(m).YAML() })
+	return bytes.Join(texts, nil), err
+}
+
+// renderAll renders stacks side by side, and returns in their order what finish
+// makes of each, or every fault.
+func renderAll[T any](in *render.Input, chartDir string, finish func(render.Manifests) (T, error)) ([]T, error) {
 	if len(in.Stacks) == 0 {
 		return nil, errors.New("there is no BanhBaoRingCluster in the input: nothing to render")
 	}
-	var faults strict.Faults
-	for _, s := range in.Stacks {
-		if err := openChart(s, chartDir); err != nil {
-			faults = append(faults, s.Locate(err)...)
-		}
-	}
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	return renderAll(in.Stacks)
-}
-
-// renderAll renders stacks side by side, and returns their manifests in order.
-func renderAll(stacks []*render.Stack) ([]render.Manifests, error) {
-	all := components.All()
-	manifests := make([]render.Manifests, len(stacks))
-	failures := make([]error, len(stacks))
+	finished := make([]T, len(in.Stacks))
+	failures := make([]error, len(in.Stacks))
 	var workers errgroup.Group
 	workers.SetLimit(runtime.GOMAXPROCS(0))
-	for i, s := range stacks {
+	for i, s := range in.Stacks {
 		workers.Go(func() error {
-			manifests[i], failures[i] = render.Render(s, all)
+			finished[i], failures[i] = renderOne(s, chartDir, finish)
 			return nil
 		})
 	}
@@ -134,13 +140,24 @@ func renderAll(stacks []*render.Stack) ([]render.Manifests, error) {
 	var faults strict.Faults
 	for i, err := range failures {
 		if err != nil {
-			faults = append(faults, stacks[i].Locate(err)...)
+			faults = append(faults, in.Stacks[i].Locate(err)...)
 		}
 	}
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	return manifests, nil
+	return finished, nil
+}
+
+func renderOne[T any](s *render.Stack, chartDir string, finish func(render.Manifests) (T, error)) (finished T, err error) {
+	if err := openChart(s, chartDir); err != nil {
+		return finished, err
+	}
+	manifests, err := render.Render(s, components.All())
+	if err != nil {
+		return finished, err
+	}
+	return finish(manifests)
 }
 
 // openChart reads the chart that the spec names from where `chart pull` put it.
@@ -162,14 +179,9 @@ func openChart(s *render.Stack, dir string) error {
 	return err
 }
 
-func stream(manifests render.Manifests, foreign []*strict.Document) ([]byte, error) {
-	text, err := manifests.YAML()
-	if err != nil {
-		return nil, err
-	}
-	out := bytes.NewBuffer(text)
+func appendForeign(text []byte, foreign []*strict.Document) []byte {
 	for _, d := range foreign {
-		out.Write(d.Text())
+		text = append(text, d.Text()...)
 	}
-	return out.Bytes(), nil
+	return text
 }
