@@ -58,6 +58,7 @@ spec:
 // TestApplicationsBecomeReadyAndRoll applies the API and the dashboard, with the
 // Secrets that Jobs will make made here.
 func TestApplicationsBecomeReadyAndRoll(t *testing.T) {
+	t.Parallel()
 	const ns = "app-test"
 	namespace(t, ns)
 	file := filepath.Join(t.TempDir(), "spec.yaml")
@@ -88,9 +89,7 @@ func TestApplicationsBecomeReadyAndRoll(t *testing.T) {
 	}
 	ready := func() {
 		t.Helper()
-		for _, name := range []string{"banhbaoring-api", "banhbaoring-dashboard"} {
-			kubectl(t, "", "rollout", "status", "-n", ns, "deployment/"+name, "--timeout=100s")
-		}
+		rolledOut(t, ns, "deployment/banhbaoring-api", "deployment/banhbaoring-dashboard")
 	}
 	ready()
 

@@ -57,7 +57,7 @@ func render(t *testing.T, args ...string) string {
 
 // try runs kubectl and returns what it printed.
 func try(stdin string, args ...string) (stdout, stderr string, err error) {
-	return tryFor(2*time.Minute, stdin, args...)
+	return tryFor(6*time.Minute, stdin, args...)
 }
 
 // tryFor is try with a limit, for what may hang.
@@ -81,10 +81,19 @@ func kubectl(t *testing.T, stdin string, args ...string) string {
 	return stdout
 }
 
-// eventually waits until check returns nil, and fails with its last error.
+// rolledOut waits until all pods of workloads are ready.
+func rolledOut(t *testing.T, ns string, workloads ...string) {
+	t.Helper()
+	for _, workload := range workloads {
+		kubectl(t, "", "rollout", "status", "-n", ns, workload, "--timeout=5m")
+	}
+}
+
+// eventually waits until check returns nil, and fails with its last error. A
+// machine that runs other tests besides has three times as long.
 func eventually(t *testing.T, within time.Duration, what string, check func() error) {
 	t.Helper()
-	start := time.Now()
+	start, within := time.Now(), 3*within
 	for {
 		err := check()
 		if err == nil {
@@ -102,7 +111,7 @@ func eventually(t *testing.T, within time.Duration, what string, check func() er
 // claims held, when the test ends.
 func namespace(t *testing.T, name string) {
 	t.Helper()
-	remove := func() { kubectl(t, "", "delete", "namespace", name, "--ignore-not-found", "--timeout=100s") }
+	remove := func() { kubectl(t, "", "delete", "namespace", name, "--ignore-not-found", "--timeout=5m") }
 	remove()
 	t.Cleanup(remove)
 }

@@ -101,6 +101,7 @@ spec:
 // from what is rendered, in a restricted namespace and under its NetworkPolicies:
 // a Job fails, the exporter sees it, and Slack's address is called.
 func TestMonitoringTellsOfAFailedJob(t *testing.T) {
+	t.Parallel()
 	const ns = "mon-test"
 	namespace(t, ns)
 	kubectl(t, renderText(t, monitored, "--stage", "foundation"), "apply", "--server-side", "-f", "-")
@@ -111,9 +112,7 @@ func TestMonitoringTellsOfAFailedJob(t *testing.T) {
 	kubectl(t, receiver, "apply", "-n", ns, "-f", "-")
 	kubectl(t, renderText(t, monitored, "--stage", "monitoring"), "apply", "--server-side", "--validate=strict", "-f", "-")
 
-	for _, workload := range []string{"statefulset/banhbaoring-prometheus", "statefulset/banhbaoring-alertmanager", "deployment/banhbaoring-grafana", "deployment/banhbaoring-exporter"} {
-		kubectl(t, "", "rollout", "status", "-n", ns, workload, "--timeout=100s")
-	}
+	rolledOut(t, ns, "statefulset/banhbaoring-prometheus", "statefulset/banhbaoring-alertmanager", "deployment/banhbaoring-grafana", "deployment/banhbaoring-exporter")
 	prometheus := forward(t, ns, "banhbaoring-prometheus-0", 9090)
 
 	t.Run("its targets are up", func(t *testing.T) {

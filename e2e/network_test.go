@@ -224,7 +224,7 @@ func start(t *testing.T, pods []standIn) {
 	kubectl(t, string(text), "create", "-f", "-")
 	for i := range pods {
 		p := &pods[i]
-		kubectl(t, "", "wait", "-n", p.namespace, "pod/"+p.name, "--for=condition=Ready", "--timeout=60s")
+		kubectl(t, "", "wait", "-n", p.namespace, "pod/"+p.name, "--for=condition=Ready", "--timeout=5m")
 		p.ip = kubectl(t, "", "get", "pod", "-n", p.namespace, p.name, "-o", "jsonpath={.status.podIP}")
 	}
 }

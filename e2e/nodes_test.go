@@ -41,7 +41,7 @@ func withoutNode(t *testing.T, s *installed, signing *signing, away, back, node 
 	t.Cleanup(restore)
 	signing.goesOn(t)
 	restore()
-	kubectl(t, "", "wait", "--for=condition=Ready", "node/"+node, "--timeout=100s")
+	kubectl(t, "", "wait", "--for=condition=Ready", "node/"+node, "--timeout=5m")
 	s.ready(4 * time.Minute)
 	s.wantVoters(3)
 }

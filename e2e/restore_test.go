@@ -131,7 +131,7 @@ func TestAStackIsRestoredAfterItsNamespaceWasDeleted(t *testing.T) {
 	})
 	rowsBefore, keysBefore := w.rows.Load(), w.keys.Load()
 	kubectl(t, "", "create", "job", "-n", s.ns, "--from=cronjob/banhbaoring-backup", "now")
-	kubectl(t, "", "wait", "-n", s.ns, "--for=condition=Complete", "--timeout=110s", "job/now")
+	kubectl(t, "", "wait", "-n", s.ns, "--for=condition=Complete", "--timeout=5m", "job/now")
 	w.stop()
 	var backup string
 	if _, err := fmt.Sscanf(kubectl(t, "", "get", "events", "-n", s.ns, "--field-selector=reason=BackedUp", "-o", "jsonpath={.items[0].message}"), "backup %s", &backup); err != nil {
@@ -139,7 +139,7 @@ func TestAStackIsRestoredAfterItsNamespaceWasDeleted(t *testing.T) {
 	}
 	backup = strings.TrimSuffix(backup, ":")
 
-	kubectl(t, "", "delete", "namespace", s.ns, "--timeout=100s")
+	kubectl(t, "", "delete", "namespace", s.ns, "--timeout=5m")
 	start := time.Now()
 	whole := s.spec
 	s.spec += strings.ReplaceAll(restoreDocument, "%BACKUP%", backup)
