@@ -8,11 +8,14 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"filippo.io/age"
@@ -421,6 +424,38 @@ func TestAllIsRestoredAfterAllWasLost(t *testing.T) {
 			if o := s.runs(t, func(c *jobs.RestoreConfig) { c.Request = "two" }); o.Code != run.CodeByHand || !strings.Contains(o.Log, "give the document another name") {
 				t.Errorf("changed: exit %d\n%s", o.Code, o.Log)
 			}
+		})
+	}
+}
+
+// OpenBao takes the snapshot and ends before it applies it.
+func TestASnapshotThatOpenBaoForgotIsSentAgain(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, 1)
+	root, keys := s.root, s.keys
+	s.takeBackup(t, nil)
+	for name, fault := range map[string]realtest.Fault{
+		"unseen": func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.WriteHeader(http.StatusNoContent)
+			return true
+		},
+		"killed": func(w http.ResponseWriter, r *http.Request, pass http.Handler) bool {
+			pass.ServeHTTP(w, r)
+			s.bao.Crash(0)
+			return true
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.lose(t)
+			var sent atomic.Int32
+			address := s.bao.Through(t, 0, func(w http.ResponseWriter, r *http.Request, pass http.Handler) bool {
+				return strings.HasSuffix(r.URL.Path, "/snapshot-force") && sent.Add(1) == 1 && fault(w, r, pass)
+			})
+			s.restore.Receipt, s.restore.Request = jobs.RestoreReceipt(name), name
+			realtest.Finished(t, s.runs(t, func(c *jobs.RestoreConfig) { c.Address = address }))
+			s.whole(t, root, keys)
+			t.Logf("sent %d times", sent.Load())
 		})
 	}
 }

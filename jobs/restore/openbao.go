@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -23,6 +24,17 @@ const (
 	secretRestoreKeys = jobs.SecretRestoreKeys
 )
 
+// OpenBao answers before it applies a snapshot. Where it ends in between, it
+// comes back with the data of before: up to 2.5.2 it can crash at just that
+// moment (https://github.com/openbao/openbao/issues/3053).
+const (
+	// forgotten is how long the data of before may be served.
+	forgotten = 30 * time.Second
+	// loginHolds is how long a refused login proves that other data is served:
+	// less than it is valid.
+	loginHolds = run.Deadline
+)
+
 // openbao restores the raft snapshot. The keys that are there are kept under
 // another name first, and replaced last, once every peer serves the restored
 // data: at any instant, what unseals OpenBao is in the cluster.
@@ -32,20 +44,28 @@ func (w *work) openbao(ctx context.Context) error {
 		return err
 	}
 	var before *run.Client
-	err := w.Step(ctx, "restore the raft snapshot", func(ctx context.Context) (err error) {
+	var sent time.Time
+	send := func(ctx context.Context) (err error) {
 		before, err = w.send(ctx)
-		return err
-	})
-	if err != nil {
+		sent = time.Now()
 		return err
 	}
-	err = w.Step(ctx, "wait until every peer serves it", func(ctx context.Context) error {
+	if err := w.Step(ctx, "restore the raft snapshot", send); err != nil {
+		return err
+	}
+	err := w.Step(ctx, "wait until every peer serves it", func(ctx context.Context) error {
 		if err := w.unseal(ctx); err != nil {
 			return err
 		}
-		// Nobody knows the token of before any more.
+		// The data of before knows the login while that is valid, and what is restored never does.
 		_, err := before.Auth().Token().LookupSelfWithContext(ctx)
+		waited := time.Since(sent)
 		switch {
+		case err == nil && waited > forgotten, run.Status(err) == http.StatusForbidden && waited > loginHolds:
+			if err := send(ctx); err != nil {
+				return err
+			}
+			return run.Later(errors.New("OpenBao ended before it applied the snapshot, which was sent again"))
 		case err == nil:
 			return run.Later(errors.New("the snapshot is not applied yet"))
 		case run.Status(err) != http.StatusForbidden:

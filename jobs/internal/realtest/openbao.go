@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
@@ -17,6 +18,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -35,12 +37,21 @@ type OpenBao struct {
 	// NodeNames are the raft nodes' names, by ordinal.
 	NodeNames []string
 
-	dir       string
-	static    bool
-	pod       string
-	clusters  []string // where raft talks: the same after a restart
-	processes []*exec.Cmd
-	logs      []*bytes.Buffer
+	dir      string
+	static   bool
+	pod      string
+	clusters []string // where raft talks: the same after a restart
+	logs     []*bytes.Buffer
+
+	running   sync.Mutex // guards what follows
+	processes []*process
+	keys      []string // that unseal, since Initialise
+}
+
+// process is a server's, until Stop or until it ends by itself.
+type process struct {
+	*exec.Cmd
+	ended chan struct{}
 }
 
 // OpenBaoOptions say how servers are started.
@@ -92,7 +103,7 @@ func NewOpenBao(t *testing.T, o OpenBaoOptions) *OpenBao {
 		b.clusters = append(b.clusters, freeAddress(t))
 		b.NodeNames = append(b.NodeNames, fmt.Sprintf("banhbaoring-openbao-%d", i))
 	}
-	b.processes = make([]*exec.Cmd, len(b.Peers))
+	b.processes = make([]*process, len(b.Peers))
 	b.logs = make([]*bytes.Buffer, len(b.Peers))
 	t.Cleanup(func() {
 		for i := range b.processes {
@@ -108,29 +119,75 @@ func NewOpenBao(t *testing.T, o OpenBaoOptions) *OpenBao {
 	return b
 }
 
-// Start starts a server, with the data that it had.
+// Start starts a server, with the data that it had. One that ends by itself is
+// started again and unsealed, as its kubelet and its keeper would: OpenBao 2.4
+// can crash where it stops to lead (https://github.com/openbao/openbao/issues/3053).
 func (b *OpenBao) Start(t *testing.T, ordinal int) {
 	t.Helper()
 	data := filepath.Join(b.dir, fmt.Sprintf("data-%d", ordinal))
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	file := fmt.Sprintf("config-%d.hcl", ordinal)
-	b.write(t, file, []byte(b.config(t, ordinal, data)))
-	log := &bytes.Buffer{}
-	args := []string{Program(t), "server", "-config=" + filepath.Join(b.dir, file)}
+	b.write(t, b.configFile(ordinal), []byte(b.config(t, ordinal, data)))
+	program := Program(t)
+	b.logs[ordinal] = &bytes.Buffer{}
+	b.running.Lock()
+	p, err := b.launch(program, ordinal)
+	b.processes[ordinal] = p
+	b.running.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go b.keepUp(p, program, ordinal, b.Client(t, ordinal, ""))
+	b.Answers(t, ordinal)
+}
+
+func (b *OpenBao) configFile(ordinal int) string { return fmt.Sprintf("config-%d.hcl", ordinal) }
+
+func (b *OpenBao) launch(program string, ordinal int) (*process, error) {
+	args := []string{program, "server", "-config=" + filepath.Join(b.dir, b.configFile(ordinal))}
 	if b.pod != "" {
 		args = append([]string{"unshare", "--mount", "sh", "-ec", enter, b.pod}, args...)
 	}
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr = b.logs[ordinal], b.logs[ordinal]
 	cmd.Env = []string{"HOME=" + b.dir, "PATH=" + os.Getenv("PATH")}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // its plugins go with it
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	b.processes[ordinal], b.logs[ordinal] = cmd, log
-	b.Answers(t, ordinal)
+	p := &process{cmd, make(chan struct{})}
+	go func() {
+		_ = p.Wait()
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// keepUp starts a server again whenever it ends, until Stop.
+func (b *OpenBao) keepUp(p *process, program string, ordinal int, client *openbao.Client) {
+	for {
+		<-p.ended
+		b.running.Lock()
+		if b.processes[ordinal] != p { // Stop ended it
+			b.running.Unlock()
+			return
+		}
+		next, err := b.launch(program, ordinal)
+		b.processes[ordinal] = next
+		keys := b.keys
+		b.running.Unlock()
+		if err != nil {
+			return // its log shows that it ended
+		}
+		p = next
+		for try := 0; try < 60 && len(keys) > 0; try++ {
+			if _, err := client.Sys().Unseal(keys[0]); err == nil {
+				break
+			}
+			time.Sleep(time.Second)
+		}
+	}
 }
 
 func (b *OpenBao) config(t *testing.T, ordinal int, data string) string {
@@ -153,12 +210,18 @@ func (b *OpenBao) config(t *testing.T, ordinal int, data string) string {
 
 // Stop kills a server.
 func (b *OpenBao) Stop(ordinal int) {
-	if cmd := b.processes[ordinal]; cmd != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = cmd.Wait()
-		b.processes[ordinal] = nil
+	b.running.Lock()
+	p := b.processes[ordinal]
+	b.processes[ordinal] = nil
+	b.running.Unlock()
+	if p != nil {
+		_ = syscall.Kill(-p.Process.Pid, syscall.SIGKILL)
+		<-p.ended
 	}
 }
+
+// Crash kills a server, which is started again.
+func (b *OpenBao) Crash(ordinal int) { _ = syscall.Kill(-b.PID(ordinal), syscall.SIGKILL) }
 
 // Wipe takes a stopped server's data.
 func (b *OpenBao) Wipe(t *testing.T, ordinal int) {
@@ -169,7 +232,21 @@ func (b *OpenBao) Wipe(t *testing.T, ordinal int) {
 }
 
 // PID is a server's process.
-func (b *OpenBao) PID(ordinal int) int { return b.processes[ordinal].Process.Pid }
+func (b *OpenBao) PID(ordinal int) int {
+	b.running.Lock()
+	defer b.running.Unlock()
+	return b.processes[ordinal].Process.Pid
+}
+
+// Through lets requests to a server pass a proxy, whose URL it returns.
+func (b *OpenBao) Through(t *testing.T, ordinal int, fault Fault) string {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(b.TrustFile, filepath.Join(b.dir, "tls.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return through(t, b.Peers[ordinal], &tls.Config{Certificates: []tls.Certificate{pair}}, b.Client(t, ordinal, "").CloneConfig().HttpClient.Transport, fault)
+}
 
 // Client is a client of one server, with a token.
 func (b *OpenBao) Client(t *testing.T, ordinal int, token string) *openbao.Client {
@@ -238,6 +315,9 @@ func (b *OpenBao) Initialise(t *testing.T) (root string, keys []string) {
 			return err
 		})
 	}
+	b.running.Lock()
+	b.keys = answer.KeysB64
+	b.running.Unlock()
 	root = answer.RootToken
 	b.Voters(t, root)
 	if b.static {

@@ -5,8 +5,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,28 +70,9 @@ func (s *S3) Destination(prefix string) v1.Destination {
 	return v1.Destination{S3: &v1.S3{Endpoint: s.Endpoint, Bucket: s.Bucket, Region: "us-east-1", Prefix: prefix, PathStyle: true}}
 }
 
-// Through lets requests pass a proxy, which may harm them: fault answers a
-// request itself, or returns false. The server sees the address that the client
-// signed.
-func (s *S3) Through(t *testing.T, fault func(w http.ResponseWriter, r *http.Request, pass http.Handler) bool) *S3 {
+// Through lets requests pass a proxy. The server sees the address that the
+// client signed.
+func (s *S3) Through(t *testing.T, fault Fault) *S3 {
 	t.Helper()
-	u, err := url.Parse(s.Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.Out.URL.Scheme, r.Out.URL.Host = u.Scheme, u.Host // Host stays
-	}}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !fault(w, r, pass) {
-			pass.ServeHTTP(w, r)
-		}
-	})}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return &S3{Endpoint: "http://" + listener.Addr().String(), Bucket: s.Bucket, Dir: s.Dir}
+	return &S3{Endpoint: through(t, s.Endpoint, nil, http.DefaultTransport, fault), Bucket: s.Bucket, Dir: s.Dir}
 }
