@@ -25,8 +25,8 @@ const (
 )
 
 // OpenBao answers before it applies a snapshot. Where it ends in between, it
-// comes back with the data of before: up to 2.5.2 it can crash at just that
-// moment (https://github.com/openbao/openbao/issues/3053).
+// comes back with the data of before. Releases before 2.5.4 can crash at just that
+// moment (https://github.com/openbao/openbao/pull/3054).
 const (
 	// forgotten is how long the data of before may be served.
 	forgotten = 30 * time.Second

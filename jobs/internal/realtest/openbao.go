@@ -121,7 +121,7 @@ func NewOpenBao(t *testing.T, o OpenBaoOptions) *OpenBao {
 
 // Start starts a server, with the data that it had. One that ends by itself is
 // started again and unsealed, as its kubelet and its keeper would: OpenBao 2.4
-// can crash where it stops to lead (https://github.com/openbao/openbao/issues/3053).
+// can crash where it stops to lead (https://github.com/openbao/openbao/pull/3054).
 func (b *OpenBao) Start(t *testing.T, ordinal int) {
 	t.Helper()
 	data := filepath.Join(b.dir, fmt.Sprintf("data-%d", ordinal))
