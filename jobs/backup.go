@@ -1,6 +1,10 @@
 package jobs
 
-import v1 "github.com/banhbaoring/banhbaoring/api/v1"
+import (
+	"time"
+
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+)
 
 // Backup is the Job that backs the stack up. The Job before upgrades is the same
 // with another configuration.
@@ -120,4 +124,16 @@ func sealKey(a v1.AutoUnseal) string {
 		return a.Address + "/" + a.MountPath + "/" + a.KeyName
 	}
 	return "Secret " + a.Key.SecretName
+}
+
+// Stamp is a time as a part of a name, in UTC.
+func Stamp(at time.Time) string { return at.UTC().Format("20060102t150405z") }
+
+// StampOf is Stamp of what is written as in RFC 3339, or "undated".
+func StampOf(text string) string {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return "undated"
+	}
+	return Stamp(at)
 }

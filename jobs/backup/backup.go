@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -119,7 +118,7 @@ func (w *work) begin(ctx context.Context) error {
 	now := time.Now().UTC()
 	name := w.config.Name
 	if name == "" {
-		name = strings.ToLower(now.Format("20060102t150405z"))
+		name = jobs.Stamp(now)
 	}
 	needs := archive.Needs{BackupNeeds: w.config.Needs}
 	w.writer, err = w.repository.Begin(ctx, archive.Manifest{

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -43,11 +41,7 @@ func lost(statuses []status, keys []byte) bool {
 // putAside keeps the keys of the OpenBao whose data is lost under another name,
 // and empties the Secret for those of the new one.
 func (w *work) putAside(ctx context.Context, kept *corev1.Secret) error {
-	stamp := "undated"
-	if at, err := time.Parse(time.RFC3339, string(kept.Data[jobs.KeyInitialized])); err == nil {
-		stamp = strings.ToLower(at.UTC().Format("20060102T150405Z"))
-	}
-	name := w.config.KeySecret + "-lost-" + stamp
+	name := w.config.KeySecret + "-lost-" + jobs.StampOf(string(kept.Data[jobs.KeyInitialized]))
 	secrets := w.Kubernetes.CoreV1().Secrets(w.Namespace)
 	_, err := secrets.Create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: kept.Labels, Annotations: v1.NeverPruned()}, Data: kept.Data,

@@ -3,7 +3,6 @@ package restore
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -80,13 +79,7 @@ func (w *work) record(ctx context.Context, key, value string) error {
 
 // stamp is when the restore began, as a part of the names of what it replaced. It
 // is the same in each of its runs.
-func (w *work) stamp() string {
-	at, err := time.Parse(time.RFC3339, w.receipt[jobs.ReceiptStarted])
-	if err != nil {
-		return "undated"
-	}
-	return strings.ToLower(at.UTC().Format("20060102T150405Z"))
-}
+func (w *work) stamp() string { return jobs.StampOf(w.receipt[jobs.ReceiptStarted]) }
 
 func (w *work) labels() map[string]string {
 	return map[string]string{
