@@ -112,6 +112,11 @@ func assemble(members []member) ([]*Stack, strict.Faults) {
 			faults = append(faults, join(stacks[m.GetNamespace()], m, ref)...)
 		}
 	}
+	for _, m := range members {
+		if s := stacks[m.GetNamespace()]; s != nil {
+			faults = append(faults, kept(s, m)...)
+		}
+	}
 	return order, faults
 }
 

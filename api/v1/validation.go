@@ -94,6 +94,13 @@ func (r *BanhBaoRingRestore) Validate() field.ErrorList {
 	if s.BackupRef != nil {
 		faults = append(faults, validateReference(at.Child("backupRef"), *s.BackupRef)...)
 	}
+	const folder = "the folder of the backup, such as production/20260102t020000z/"
+	if source := s.Source; source != nil && source.S3 != nil {
+		faults = append(faults, required(at.Child("source", "s3", "prefix"), source.S3.Prefix != "", folder)...)
+	}
+	if source := s.Source; source != nil && source.GCS != nil {
+		faults = append(faults, required(at.Child("source", "gcs", "prefix"), source.GCS.Prefix != "", folder)...)
+	}
 	return faults
 }
 

@@ -107,7 +107,8 @@ func TestRestores(t *testing.T) {
 		{"the smallest document is valid", `{}`, nil},
 		{"a name leaves room for a Job's pods", `{metadata: {name: ` + n[:26] + `}}`, nil},
 		{"a name that leaves no room", `{metadata: {name: ` + n + `}}`, []string{"metadata.name: must be at most 26 characters, so that banhbaoring-restore-<name>-0123456789-abcde stays within 63 (got " + n + ")"}},
-		{"a source is enough", spec("backupRef: null\nsource: {gcs: {bucket: abc}}"), nil},
+		{"a source is enough", spec("backupRef: null\nsource: {gcs: {bucket: abc, prefix: a/}}"), nil},
+		{"a source is a folder", spec("backupRef: null\nsource: {gcs: {bucket: abc}}"), []string{"spec.source.gcs.prefix: is required: the folder of the backup, such as production/20260102t020000z/"}},
 		{"something is restored", spec("clusterRef: {name: A}\nbackupRef: null\ncomponents: [all]"), []string{
 			"spec.clusterRef.name: " + mustBeSubdomain + " (got A)",
 			"spec.backupRef: is required: the backup to restore, or source: the place where one lies",
@@ -117,6 +118,7 @@ func TestRestores(t *testing.T) {
 			"spec.source: must not be given together with backupRef",
 			"spec.source.s3.bucket: is required: the bucket's name",
 			"spec.backupRef.name: is required: the name of the object",
+			"spec.source.s3.prefix: is required: the folder of the backup, such as production/20260102t020000z/",
 		}},
 	})
 }

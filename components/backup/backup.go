@@ -118,21 +118,11 @@ func (b *backups) scheduled(cron *batchv1.CronJob, config *corev1.ConfigMap) err
 
 // onDemand adds the Job of a document.
 func (b *backups) onDemand(document *v1.BanhBaoRingBackup) error {
-	destination := document.Spec.Destination
-	if destination == nil {
-		destination = b.Cluster.Spec.Backup.Destination
-	}
-	if destination == nil {
-		return fmt.Errorf("BanhBaoRingBackup %s has no destination\nhint: give it spec.destination, or the cluster spec.backup.destination", document.Name)
-	}
-	if slices.Contains(document.Spec.Components, v1.BackupSecrets) && !b.encrypted() {
-		return fmt.Errorf("BanhBaoRingBackup %s cannot hold secrets: they are stored only encrypted\nhint: give the cluster spec.backup.encryption.recipients, or list spec.components without secrets", document.Name)
-	}
 	request, err := requestOf(document)
 	if err != nil {
 		return err
 	}
-	c := b.config(jobs.BackupOnDemand, document.Spec.Type, document.Spec.Components, *destination)
+	c := b.config(jobs.BackupOnDemand, document.Spec.Type, document.Spec.Components, *b.DestinationOf(document.Name))
 	c.Name = document.Name
 	c.Receipt = "banhbaoring-receipt-backup-" + document.Name
 	c.Request = request

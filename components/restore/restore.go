@@ -6,7 +6,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -89,10 +88,7 @@ func configOf(s *render.Stack, document *v1.BanhBaoRingRestore) (jobs.RestoreCon
 		Has:     jobs.NeedsOf(s.Cluster),
 		Receipt: jobs.RestoreReceipt(document.Name),
 	}
-	source, name, err := sourceOf(s, document)
-	if err != nil {
-		return c, err
-	}
+	source, name := sourceOf(s, document)
 	c.Source, c.Backup = *source, name
 	for i := range int(*spec.OpenBao.Replicas) {
 		c.Peers = append(c.Peers, jobs.PeerAddress(i))
@@ -122,19 +118,10 @@ func pods(api v1.API) int32 {
 
 // sourceOf is where a backup lies, and its name: below the destination of the
 // BanhBaoRingBackup or the cluster's, or the last folder of spec.source's prefix.
-func sourceOf(s *render.Stack, document *v1.BanhBaoRingRestore) (*v1.Destination, string, error) {
+func sourceOf(s *render.Stack, document *v1.BanhBaoRingRestore) (*v1.Destination, string) {
 	if document.Spec.Source == nil {
 		name := document.Spec.BackupRef.Name
-		destination := s.Cluster.Spec.Backup.Destination
-		for _, b := range s.Backups {
-			if b.Name == name && b.Spec.Destination != nil {
-				destination = b.Spec.Destination
-			}
-		}
-		if destination == nil {
-			return nil, "", fmt.Errorf("BanhBaoRingRestore %s: nothing says where backup %s lies\nhint: give spec.source, or the cluster spec.backup.destination", document.Name, name)
-		}
-		return destination, name, nil
+		return s.DestinationOf(name), name
 	}
 	source := document.Spec.Source.DeepCopy()
 	var prefix *string
@@ -144,11 +131,8 @@ func sourceOf(s *render.Stack, document *v1.BanhBaoRingRestore) (*v1.Destination
 		prefix = &source.GCS.Prefix
 	}
 	folder, name := path.Split(strings.TrimSuffix(*prefix, "/"))
-	if name == "" {
-		return nil, "", fmt.Errorf("BanhBaoRingRestore %s: spec.source has no prefix, which ends in the backup's name\nhint: such as prefix: production/20260102t020000z/", document.Name)
-	}
 	*prefix = folder
-	return source, name, nil
+	return source, name
 }
 
 // secretsOf are the Secrets that the spec names, and those of tenants, which the
