@@ -31,7 +31,35 @@ type installed struct {
 func newInstalled(t *testing.T, ns, spec string) *installed {
 	t.Helper()
 	namespace(t, ns)
-	return &installed{t: t, ns: ns, spec: spec, file: filepath.Join(t.TempDir(), "cluster.yaml"), logs: logsOf(t, ns)}
+	s := &installed{t: t, ns: ns, spec: spec, file: filepath.Join(t.TempDir(), "cluster.yaml"), logs: logsOf(t, ns)}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(s.whatWaits())
+		}
+	})
+	return s
+}
+
+// whatWaits is what is not ready, the pods, and the end of what Jobs said that
+// have not succeeded.
+func (s *installed) whatWaits() string {
+	var told strings.Builder
+	if err := s.unready("jobs,statefulsets,deployments"); err != nil {
+		fmt.Fprintln(&told, err)
+	}
+	jobs, _, _ := try("", "get", "jobs", "-n", s.ns, "-o", `go-template={{range .items}}{{if not .status.succeeded}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}`)
+	for _, job := range strings.Fields(jobs) {
+		var said []string
+		for line := range strings.Lines(s.logs()) {
+			if strings.HasPrefix(line, job+"-") {
+				said = append(said, line)
+			}
+		}
+		fmt.Fprint(&told, strings.Join(said[max(0, len(said)-60):], ""))
+	}
+	pods, _, _ := try("", "get", "pods", "-n", s.ns, "-o", "wide")
+	fmt.Fprint(&told, pods)
+	return told.String()
 }
 
 // render renders the spec as it is now.
