@@ -37,7 +37,7 @@ func (w *work) grow(ctx context.Context, current int32) error {
 		w.Log.Info("nothing to do: pods come, and no volume of theirs is left", "replicas", current)
 		return nil
 	}
-	c, err := w.members(ctx, current)
+	c, err := w.askMembers(ctx, current)
 	if err != nil {
 		// Its pods may be missing because somebody scaled it by hand: they mend it.
 		w.Log.Warn("volumes are left, and OpenBao does not tell whose: its pods may come", "reason", err.Error())
@@ -58,15 +58,15 @@ func (w *work) grow(ctx context.Context, current int32) error {
 		w.config.Replicas, w.Namespace, strings.Join(stale, " ")))
 }
 
-// members asks OpenBao, which may be down, for the peers.
-func (w *work) members(ctx context.Context, current int32) (c *cluster, err error) {
+// askMembers asks OpenBao, which may be down, for the peers.
+func (w *work) askMembers(ctx context.Context, current int32) (c *cluster, err error) {
 	logout, err := w.login(ctx, current)
 	if err != nil {
 		return nil, err
 	}
 	defer logout()
 	err = w.soon(ctx, "ask for the peers", func(ctx context.Context) (err error) {
-		c, err = w.cluster(ctx)
+		c, err = w.members(ctx)
 		return err
 	})
 	return c, err

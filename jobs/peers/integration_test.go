@@ -5,6 +5,7 @@ package peers_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func newStack(t *testing.T, nodes int, wanted int32, allowSingle bool) *stack {
 		Name: jobs.Peers, Namespace: k.Namespace,
 		TrustFile: s.bao.TrustFile, TokenFile: k.TokenFile(t, account, jobs.TokenAudience),
 		Config: jobs.PeersConfig{
-			Namespace: k.Namespace, Address: s.bao.Peers[0], Peers: s.bao.Peers[:min(int(wanted), nodes)],
+			Namespace: k.Namespace, Address: s.bao.Active(t), Peers: s.bao.Peers[:min(int(wanted), nodes)],
 			StatefulSet: jobs.OpenBaoName, Replicas: wanted, AllowSingle: allowSingle,
 		},
 	}
@@ -173,6 +174,46 @@ func TestFiveBecomeThree(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestTheDeadGoFirst has a peer die just before: without it and the other one that
+// goes, the one that stays would vote alone of two.
+func TestTheDeadGoFirst(t *testing.T) {
+	s := newStack(t, 3, 1, true)
+	s.lead(t, s.bao.NodeNames[0])
+	s.bao.Stop(1)
+	finishes(t, s, "no peer is left above the wanted count")
+	s.wantMembers(t, 1)
+}
+
+func TestAutopilotIsNotNeededWhereThoseThatStayAreAMajority(t *testing.T) {
+	s := newStack(t, 5, 3, false)
+	s.answering(t, "/v1/sys/storage/raft/autopilot/state", http.StatusNotFound, 1000)
+	finishes(t, s, "no peer is left above the wanted count")
+	s.wantMembers(t, 3)
+}
+
+func TestALoginThatIsForbiddenIsTriedAgain(t *testing.T) {
+	s := newStack(t, 3, 1, true)
+	s.answering(t, "/v1/auth/kubernetes/login", http.StatusForbidden, 2)
+	finishes(t, s, "no peer is left above the wanted count")
+	s.wantMembers(t, 1)
+}
+
+// answering has the leader answer with a status so many times.
+func (s *stack) answering(t *testing.T, path string, status, times int) {
+	t.Helper()
+	s.lead(t, s.bao.NodeNames[0])
+	config := s.job.Config.(jobs.PeersConfig)
+	config.Address = s.bao.Through(t, 0, func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+		if r.URL.Path != path || times == 0 {
+			return false
+		}
+		times--
+		http.Error(w, `{"errors":[]}`, status)
+		return true
+	})
+	s.job.Config = config
 }
 
 func TestOneIsRefusedUnlessItIsAllowed(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -138,9 +139,14 @@ func (w *work) login(ctx context.Context, current int32) (logout func(), err err
 			return err
 		}
 		logout, err = w.Login(ctx, w.client, jobs.Peers)
-		if status := run.Status(err); status == 400 || status == 403 || status == 404 {
-			return run.ByHand(fmt.Errorf("OpenBao has %d replicas and the spec wants %d, but it refuses the role %s, which the configure Job makes: "+
+		switch run.Status(err) {
+		case http.StatusBadRequest, http.StatusNotFound:
+			return run.ByHand(fmt.Errorf("OpenBao has %d replicas and the spec wants %d, but it has no role %s, which the configure Job makes: "+
 				"hint: set spec.openbao.replicas back to %[1]d, let the configure Job finish, then lower it again: %[4]w", current, w.config.Replicas, jobs.Peers, err))
+		case http.StatusForbidden:
+			// It answers so as well when the API server does not tell it whose token
+			// it is (builtin/credential/kubernetes/path_login.go, lookup).
+			return run.Later(fmt.Errorf("%w: hint: see whether OpenBao reaches the API server, and how the configure Job ended", err))
 		}
 		return err
 	})

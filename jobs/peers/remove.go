@@ -11,16 +11,7 @@ import (
 // anew, so that a run that was cut off is gone on with by the next.
 func (w *work) remove(ctx context.Context) error {
 	for {
-		var c *cluster
-		err := w.soon(ctx, "wait until the peers that stay are healthy", func(ctx context.Context) (err error) {
-			if c, err = w.cluster(ctx); err != nil {
-				return err
-			}
-			if err := c.ready(); err != nil {
-				return err
-			}
-			return w.answering(ctx)
-		})
+		c, err := w.settled(ctx)
 		if err != nil {
 			return err
 		}
@@ -29,12 +20,7 @@ func (w *work) remove(ctx context.Context) error {
 			w.Log.Info("no peer is left above the wanted count", "replicas", w.config.Replicas)
 			return nil
 		}
-		// The leader goes last: it steps down once, and one that stays follows it.
-		victim := surplus[0]
-		if victim == c.leader && len(surplus) > 1 {
-			victim = surplus[1]
-		}
-		if victim == c.leader {
+		if victim := surplus[0]; victim == c.leader {
 			err = w.soon(ctx, "have "+victim+" step down", func(ctx context.Context) error { return w.stepDown(ctx, victim) })
 		} else {
 			err = w.soon(ctx, "remove "+victim, func(ctx context.Context) error { return w.removePeer(ctx, victim) })
@@ -45,9 +31,28 @@ func (w *work) remove(ctx context.Context) error {
 	}
 }
 
+// settled are the members once the next of them may go.
+func (w *work) settled(ctx context.Context) (c *cluster, err error) {
+	var applied uint64
+	err = w.soon(ctx, "ask the leader how far it is", func(ctx context.Context) (err error) {
+		applied, err = w.applied(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = w.soon(ctx, "wait until the peers that stay are healthy", func(ctx context.Context) (err error) {
+		if c, err = w.examined(ctx, applied); err != nil {
+			return err
+		}
+		return c.ready()
+	})
+	return c, err
+}
+
 // removePeer removes a peer and waits until OpenBao no longer counts it.
 func (w *work) removePeer(ctx context.Context, id string) error {
-	c, err := w.cluster(ctx)
+	c, err := w.members(ctx)
 	if err != nil {
 		return err
 	}
@@ -67,7 +72,7 @@ func (w *work) removePeer(ctx context.Context, id string) error {
 
 // stepDown waits until another peer leads.
 func (w *work) stepDown(ctx context.Context, id string) error {
-	c, err := w.cluster(ctx)
+	c, err := w.members(ctx)
 	if err != nil {
 		return err
 	}
@@ -78,24 +83,4 @@ func (w *work) stepDown(ctx context.Context, id string) error {
 		return err
 	}
 	return run.Later(fmt.Errorf("%s was told to step down", id))
-}
-
-// answering asks the peers that stay themselves: autopilot notices only after ten
-// seconds that one is gone (last_contact_threshold), and two others may be gone
-// by then.
-func (w *work) answering(ctx context.Context) error {
-	for _, address := range w.config.Peers {
-		client, err := w.OpenBao(address)
-		if err != nil {
-			return err
-		}
-		status, err := client.Sys().SealStatusWithContext(ctx)
-		switch {
-		case err != nil:
-			return run.Later(fmt.Errorf("%s: %s does not answer: %w", unhealthy, address, err))
-		case status.Sealed:
-			return run.Later(fmt.Errorf("%s: %s is sealed", unhealthy, address))
-		}
-	}
-	return nil
 }

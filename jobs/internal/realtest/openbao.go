@@ -11,7 +11,9 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"os"
@@ -246,6 +248,48 @@ func (b *OpenBao) Through(t *testing.T, ordinal int, fault Fault) string {
 		t.Fatal(err)
 	}
 	return through(t, b.Peers[ordinal], &tls.Config{Certificates: []tls.Certificate{pair}}, b.Client(t, ordinal, "").CloneConfig().HttpClient.Transport, fault)
+}
+
+// Active is the URL of whichever server is active, as that of the chart's Service
+// is: each connection leads to the one that is when it begins.
+func (b *OpenBao) Active(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			from, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer from.Close()
+				to, err := b.dialActive(t)
+				if err != nil {
+					return
+				}
+				defer to.Close()
+				go func() {
+					_, _ = io.Copy(to, from)
+					_ = to.Close()
+				}()
+				_, _ = io.Copy(from, to)
+			}()
+		}
+	}()
+	return "https://" + listener.Addr().String()
+}
+
+func (b *OpenBao) dialActive(t *testing.T) (net.Conn, error) {
+	for i, peer := range b.Peers {
+		if at, err := b.Client(t, i, "").Sys().Leader(); err == nil && at.IsSelf {
+			return net.Dial("tcp", strings.TrimPrefix(peer, "https://"))
+		}
+	}
+	return nil, errors.New("no server is active")
 }
 
 // Client is a client of one server, with a token.
