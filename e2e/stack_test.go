@@ -270,9 +270,10 @@ func (s *installed) leader() (string, error) {
 	return strings.TrimSpace(out), nil
 }
 
-// generations are what changes when an object's spec does.
+// generations are what changes when an object's spec does. Pods that a change of
+// before has ended may still be going.
 func (s *installed) generations() string {
 	s.t.Helper()
 	return kubectl(s.t, "", "get", "-n", s.ns, "statefulsets,deployments,jobs,configmaps,secrets,services,networkpolicies,roles,cronjobs,pods", "-o",
-		`go-template={{range .items}}{{.kind}}/{{.metadata.name}} {{.metadata.generation}} {{if eq .kind "ConfigMap" "Secret" "Service" "NetworkPolicy" "Role"}}{{.metadata.resourceVersion}}{{end}}{{"\n"}}{{end}}`)
+		`go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{.kind}}/{{.metadata.name}} {{.metadata.generation}} {{if eq .kind "ConfigMap" "Secret" "Service" "NetworkPolicy" "Role"}}{{.metadata.resourceVersion}}{{end}}{{"\n"}}{{end}}{{end}}`)
 }
