@@ -38,7 +38,7 @@ func TestAKeyIsCreatedReadListedAndDeleted(t *testing.T) {
 	if err != nil || !bytes.Equal(public.SerializeUncompressed(), uncompressed) {
 		t.Errorf("the public keys differ: %x, %x, %v", compressed, uncompressed, err)
 	}
-	listed := m.do(logical.ListOperation, "keys/", nil)
+	listed := m.do(logical.ListOperation, "keys/", fields{"key_info": true})
 	if info := listed["key_info"].(fields)["sequencer"].(fields); !maps.Equal(info, created) {
 		t.Errorf("listed %v, created %v", info, created)
 	}
@@ -311,7 +311,7 @@ func TestABrokenRecordIsNamedAndNotQuoted(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), `key "k"`) || strings.Contains(err.Error(), "777") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: got %v", value, err)
 		}
-		listed, err := m.request(logical.ListOperation, "keys/", nil)
+		listed, err := m.request(logical.ListOperation, "keys/", fields{"key_info": true})
 		if err != nil || len(listed.Warnings) != 1 {
 			t.Errorf("%s: listed %v, %v, want a warning", value, listed, err)
 		}

@@ -2,6 +2,7 @@ package secp256k1
 
 import (
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -62,6 +63,36 @@ func BenchmarkSignBatch(b *testing.B) {
 		m.write("sign/k", fields{"batch_input": batch})
 	}
 	reportPerCore(b, b.N*maxBatch, before)
+}
+
+// What a policy costs beside the signature: 1,000 rules, of which the last matches.
+func BenchmarkSignTyped(b *testing.B) {
+	rules := make([]string, 1000)
+	for i := range rules {
+		rules[i] = fmt.Sprintf(`{"chain": 901, "to": "0x%040x", "selectors": "any"}`, i+1)
+	}
+	rules[999] = `{"chain": 901, "to": "` + inbox + `", "selectors": "any"}`
+	m := newTyped(b, fields{"policy": strings.Replace(batcherPolicy, `"rules": [`, `"rules": [`+strings.Join(rules[:999], ",")+",", 1)})
+	var entries []batchEntry
+	for i := range 64 {
+		entries = append(entries, entry("", "sign-tx", "batcher", args(i, "")))
+	}
+	for name, request := range map[string]struct {
+		path       string
+		data       fields
+		signatures int
+	}{
+		"sign-tx": {"sign-tx/batcher", by(fields{"transaction": args(0, "")}), 1},
+		"batch":   {"batch", batchOf(b, entries...), 64},
+	} {
+		b.Run(name, func(b *testing.B) {
+			before := processorTime(b)
+			for b.Loop() {
+				m.write(request.path, request.data)
+			}
+			reportPerCore(b, b.N*request.signatures, before)
+		})
+	}
 }
 
 func BenchmarkVerify(b *testing.B) {

@@ -136,3 +136,14 @@ func unb64(t testing.TB, s any) []byte {
 	}
 	return raw
 }
+
+// status is a request that must be answered with this status and text.
+func (m *mount) status(want int, path string, data fields, text string) *logical.Response {
+	m.Helper()
+	response, err := m.request(logical.UpdateOperation, path, data)
+	var coded logical.HTTPCodedError
+	if !errors.As(err, &coded) || coded.Code() != want || !strings.Contains(err.Error(), text) {
+		m.Errorf("%s: got %v, %v, want status %d and %q", path, response, err, want, text)
+	}
+	return response
+}

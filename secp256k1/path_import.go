@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 
 	dcrec "github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/openbao/openbao/sdk/v2/framework"
@@ -26,16 +27,7 @@ func (b *backend) importPaths() []*framework.Path {
 		{
 			Pattern:      "keys/" + framework.GenericNameRegex("name") + "/import",
 			HelpSynopsis: "Bring a key of your own",
-			Fields: map[string]*framework.FieldSchema{
-				"name":       nameField(),
-				"exportable": exportableField(),
-				"ciphertext": {
-					Type:     framework.TypeString,
-					Required: true,
-					Description: "The private key's 32 bytes, base64: as they are, or wrapped with the " +
-						"public key from wrapping_key (RSA-OAEP, SHA-256, no label)",
-				},
-			},
+			Fields:       importFields(),
 			Operations: map[logical.Operation]framework.OperationHandler{
 				logical.UpdateOperation: operation(b.importKey, "Import a key", true),
 			},
@@ -50,7 +42,26 @@ func (b *backend) importPaths() []*framework.Path {
 	}
 }
 
+func importFields() map[string]*framework.FieldSchema {
+	fields := newKeyFields()
+	fields["ciphertext"] = &framework.FieldSchema{
+		Type:     framework.TypeString,
+		Required: true,
+		Description: "The private key's 32 bytes, base64: as they are, or wrapped with the " +
+			"public key from wrapping_key (RSA-OAEP, SHA-256, no label)",
+	}
+	fields["expect_address"] = &framework.FieldSchema{
+		Type:        framework.TypeString,
+		Description: "The address that the key must have, 0x and 40 hex digits (Ethereum) or 40 hex digits (Cosmos); another key is refused",
+	}
+	return fields
+}
+
 func (b *backend) importKey(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+	s, err := parseSettings(readSettings(data))
+	if err != nil {
+		return nil, err
+	}
 	material, err := decodeBase64("ciphertext", data.Get("ciphertext").(string))
 	if err != nil {
 		return nil, err
@@ -66,7 +77,23 @@ func (b *backend) importKey(ctx context.Context, req *logical.Request, data *fra
 	if err != nil {
 		return nil, fault("invalid secp256k1 key in ciphertext: " + err.Error())
 	}
-	return b.add(ctx, req.Storage, data, private, true)
+	if err := expectAddress(data.Get("expect_address").(string), private.PubKey()); err != nil {
+		private.Zero()
+		return nil, err
+	}
+	return b.add(ctx, req.Storage, data, private, &key{settings: s, imported: true})
+}
+
+// expectAddress refuses a key that is not the one whose address is expected.
+func expectAddress(want string, public *dcrec.PublicKey) error {
+	got := cosmosAddress(public)
+	if strings.HasPrefix(want, "0x") {
+		got = ethereumAddress(public)
+	}
+	if want != "" && !strings.EqualFold(want, got) {
+		return fault("expect_address: must be the imported key's address " + got)
+	}
+	return nil
 }
 
 // decodeBase64 decodes a field that must not be empty. Its errors do not quote

@@ -19,17 +19,15 @@ func (b *backend) keyPaths() []*framework.Path {
 		{
 			Pattern:      "keys/?$",
 			HelpSynopsis: "List the keys",
+			Fields:       listFields(),
 			Operations: map[logical.Operation]framework.OperationHandler{
 				logical.ListOperation: operation(b.listKeys, "List the keys", false),
 			},
 		},
 		{
-			Pattern:      named,
-			HelpSynopsis: "Create, read or delete a key",
-			Fields: map[string]*framework.FieldSchema{
-				"name":       nameField(),
-				"exportable": exportableField(),
-			},
+			Pattern:        named,
+			HelpSynopsis:   "Create, read or delete a key",
+			Fields:         newKeyFields(),
 			ExistenceCheck: b.keyExists,
 			Operations: map[logical.Operation]framework.OperationHandler{
 				logical.CreateOperation: operation(b.createKey, "Create a key", true),
@@ -54,6 +52,14 @@ func (b *backend) keyPaths() []*framework.Path {
 			},
 		},
 	}
+}
+
+// newKeyFields are what a request that makes or imports a key says of it.
+func newKeyFields() map[string]*framework.FieldSchema {
+	fields := settingsFields()
+	fields["name"] = nameField()
+	fields["exportable"] = exportableField()
+	return fields
 }
 
 func exportableField() *framework.FieldSchema {
@@ -82,18 +88,25 @@ func (b *backend) publicPart(ctx context.Context, storage logical.Storage, data 
 }
 
 func (b *backend) createKey(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+	s, err := parseSettings(readSettings(data))
+	if err != nil {
+		return nil, err
+	}
 	private, err := dcrec.GeneratePrivateKey()
 	if err != nil {
 		return nil, err
 	}
-	return b.add(ctx, req.Storage, data, private, false)
+	return b.add(ctx, req.Storage, data, private, &key{settings: s})
 }
 
 // add stores a new key under the name that the request gives, and zeroes it. A
 // name that is taken is left as it is.
-func (b *backend) add(ctx context.Context, storage logical.Storage, data *framework.FieldData, private *dcrec.PrivateKey, imported bool) (*logical.Response, error) {
+func (b *backend) add(ctx context.Context, storage logical.Storage, data *framework.FieldData, private *dcrec.PrivateKey, k *key) (*logical.Response, error) {
 	defer private.Zero()
 	name := data.Get("name").(string)
+	// One at a time, so that max_keys holds.
+	b.adding.Lock()
+	defer b.adding.Unlock()
 	defer b.lock(name)()
 
 	entry, err := storage.Get(ctx, keyPrefix+name)
@@ -104,15 +117,23 @@ func (b *backend) add(ctx context.Context, storage logical.Storage, data *framew
 		clear(entry.Value)
 		return nil, fault("key already exists: name " + strconv.Quote(name) + " is taken")
 	}
-	k := &key{
-		public:     private.PubKey(),
-		exportable: data.Get("exportable").(bool),
-		imported:   imported,
-		created:    time.Now().UTC(),
+	if err := b.checkMaxKeys(ctx, storage); err != nil {
+		return nil, err
+	}
+	k.public, k.ethereum = private.PubKey(), ethereumAddress(private.PubKey())
+	k.exportable = data.Get("exportable").(bool)
+	k.created = time.Now().UTC()
+	if k.kind != typeRaw {
+		k.version = 1
+	}
+	// What guards remember under this name is another key's.
+	if err := b.forgetGuards(ctx, storage, name); err != nil {
+		return nil, err
 	}
 	if err := store(ctx, storage, name, k, private); err != nil {
 		return nil, err
 	}
+	b.clients.reset()
 	return &logical.Response{Data: k.fields(name)}, nil
 }
 
@@ -139,7 +160,9 @@ func (k *key) fields(name string) map[string]any {
 		"public_key_uncompressed": hex.EncodeToString(k.public.SerializeUncompressed()),
 		"public_key_pem":          publicKeyPEM(k.public),
 		"address":                 cosmosAddress(k.public),
-		"eth_address":             ethereumAddress(k.public),
+		"eth_address":             k.ethereum,
+		"type":                    k.kind,
+		"version":                 k.version,
 		"exportable":              k.exportable,
 		"deletion_allowed":        k.deletionAllowed,
 		"imported":                k.imported,
@@ -180,29 +203,10 @@ func (b *backend) deleteKey(ctx context.Context, req *logical.Request, data *fra
 	if !k.deletionAllowed {
 		return nil, fault("deletion is not allowed: set deletion_allowed on keys/" + name + "/config first")
 	}
+	defer b.clients.reset()
 	defer b.cache.forget(name)
-	return nil, req.Storage.Delete(ctx, keyPrefix+name)
-}
-
-// listKeys lists the names and what each key shows. A key that cannot be read
-// is listed by its name, with a warning.
-func (b *backend) listKeys(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	names, err := req.Storage.List(ctx, keyPrefix)
-	if err != nil {
+	if err := req.Storage.Delete(ctx, keyPrefix+name); err != nil {
 		return nil, err
 	}
-	info := make(map[string]any, len(names))
-	var warnings []string
-	for _, name := range names {
-		k, private, err := load(ctx, req.Storage, name)
-		if err != nil {
-			warnings = append(warnings, err.Error())
-			continue
-		}
-		private.Zero()
-		info[name] = k.fields(name)
-	}
-	response := logical.ListResponseWithInfo(names, info)
-	response.Warnings = warnings
-	return response, nil
+	return nil, b.forgetGuards(ctx, req.Storage, name)
 }

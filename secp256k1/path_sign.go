@@ -32,7 +32,7 @@ func (b *backend) signPaths() []*framework.Path {
 		HelpSynopsis: "Sign data with a key",
 		Fields:       fields,
 		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.UpdateOperation: operation(b.sign, "Sign data", false),
+			logical.UpdateOperation: operation(b.sign, "Sign data", true),
 		},
 	}}
 }
@@ -65,12 +65,36 @@ func (b *backend) sign(ctx context.Context, req *logical.Request, data *framewor
 	if err != nil {
 		return nil, err
 	}
-	k, private, err := b.cache.get(ctx, req.Storage, data.Get("name").(string))
+	var answer map[string]any
+	err = b.signRaw(ctx, req.Storage, data, 1, func(k *key, private *dcrec.PrivateKey) (int, error) {
+		answer = order.sign(k, private)
+		return 1, nil
+	})
+	return &logical.Response{Data: answer}, err
+}
+
+// signRaw has signer sign with the raw key that the request names, within the mount's
+// limits. signer says how many of the n signatures it made.
+func (b *backend) signRaw(ctx context.Context, storage logical.Storage, data *framework.FieldData, n int, signer func(*key, *dcrec.PrivateKey) (int, error)) error {
+	name := data.Get("name").(string)
+	k, private, err := b.cache.get(ctx, storage, name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer private.Zero()
-	return &logical.Response{Data: order.sign(k, private)}, nil
+	if err := k.requireRaw(); err != nil {
+		return err
+	}
+	if err := b.admit(ctx, storage, n, false); err != nil {
+		return err
+	}
+	undo, err := b.count(ctx, storage, name, n)
+	if err != nil {
+		return err
+	}
+	made, err := signer(k, private)
+	undo(n - made)
+	return err
 }
 
 // signBatch signs every entry that it can and answers each on its own, in the
@@ -85,19 +109,19 @@ func (b *backend) signBatch(ctx context.Context, req *logical.Request, data *fra
 	case len(batch) > maxBatch:
 		return nil, fault(fmt.Sprintf("batch_input has %d entries: at most %d are signed at once", len(batch), maxBatch))
 	}
-	k, private, err := b.cache.get(ctx, req.Storage, data.Get("name").(string))
-	if err != nil {
-		return nil, err
-	}
-	defer private.Zero()
-
 	shared := maps.Clone(data.Raw)
 	delete(shared, "batch_input")
 	results := make([]map[string]any, len(batch))
-	for i, entry := range batch {
-		results[i] = signEntry(k, private, entry, shared, data.Schema)
-	}
-	return &logical.Response{Data: map[string]any{"batch_results": results}}, nil
+	err := b.signRaw(ctx, req.Storage, data, len(batch), func(k *key, private *dcrec.PrivateKey) (made int, err error) {
+		for i, entry := range batch {
+			results[i] = signEntry(k, private, entry, shared, data.Schema)
+			if results[i]["error"] == nil {
+				made++
+			}
+		}
+		return made, nil
+	})
+	return &logical.Response{Data: map[string]any{"batch_results": results}}, err
 }
 
 // signEntry is one entry's answer: what a request of its own would have been

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	dcrec "github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/openbao/openbao/sdk/v2/framework"
 	"github.com/openbao/openbao/sdk/v2/logical"
 )
@@ -35,7 +36,7 @@ func (b *backend) signEVMPaths() []*framework.Path {
 			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.UpdateOperation: operation(b.signEVM, "Sign an Ethereum hash", false),
+			logical.UpdateOperation: operation(b.signEVM, "Sign an Ethereum hash", true),
 		},
 	}}
 }
@@ -49,25 +50,24 @@ func (b *backend) signEVM(ctx context.Context, req *logical.Request, data *frame
 	if chainID < 0 || chainID > maxChainID {
 		return nil, fault(fmt.Sprintf("invalid chain_id: must be 0 to %d", int64(maxChainID)))
 	}
-	k, private, err := b.cache.get(ctx, req.Storage, data.Get("name").(string))
-	if err != nil {
-		return nil, err
-	}
-	defer private.Zero()
-
-	s := signHash(private, hash)
-	v, err := s.v(chainID)
-	if err != nil {
-		return nil, err
-	}
-	return &logical.Response{Data: map[string]any{
-		"r":           hex.EncodeToString(s.r()),
-		"s":           hex.EncodeToString(s.s()),
-		"v":           strconv.FormatInt(v, 16),
-		"v_int":       v,
-		"public_key":  hex.EncodeToString(k.public.SerializeCompressed()),
-		"eth_address": ethereumAddress(k.public),
-	}}, nil
+	var answer map[string]any
+	err = b.signRaw(ctx, req.Storage, data, 1, func(k *key, private *dcrec.PrivateKey) (int, error) {
+		s := signHash(private, hash)
+		v, err := s.v(chainID)
+		if err != nil {
+			return 0, err
+		}
+		answer = map[string]any{
+			"r":           hex.EncodeToString(s.r()),
+			"s":           hex.EncodeToString(s.s()),
+			"v":           strconv.FormatInt(v, 16),
+			"v_int":       v,
+			"public_key":  hex.EncodeToString(k.public.SerializeCompressed()),
+			"eth_address": k.ethereum,
+		}
+		return 1, nil
+	})
+	return &logical.Response{Data: answer}, err
 }
 
 // v is the recovery value of an Ethereum transaction: that of EIP-155, or the
