@@ -3,7 +3,7 @@ SHELL       := bash
 .SHELLFLAGS := -eo pipefail -c
 GO       ?= go
 BIN      := bin
-VERSION   = $(shell $(GO) run ./cmd/banhbaoring version | cut -d' ' -f2)
+VERSION   = $(shell $(GO) run ./cmd/banhbaoring version | sed -n '1s/banhbaoring //p')
 IMAGE    ?= ghcr.io/banhbaoring/banhbaoring:$(VERSION)
 # A count: Go before 1.27 sometimes fails a target whose duration has passed (go.dev/issue/75804).
 FUZZTIME ?= 2000x
@@ -14,7 +14,7 @@ GOLANGCI_LINT  := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-li
 PLUGIN_VERSION = $(shell sed -n 's/^var Version = "\(.*\)"/\1/p' secp256k1/version.go)
 PLUGIN_IMAGE  ?= ghcr.io/banhbaoring/openbao-plugin-secp256k1:$(PLUGIN_VERSION)
 
-.PHONY: all build test golden generate lint fuzz fuzz-input bench programs integration gitops gitops-e2e e2e drill image plugin plugin-image
+.PHONY: all build test race check nightly help golden generate lint fuzz fuzz-input bench programs images integration oracle clients gitops gitops-e2e e2e neighbours drill image plugin plugin-image
 
 all: build test
 
@@ -26,18 +26,35 @@ plugin: ## the secrets engine, static, to bin/secp256k1
 
 test: ## everything that needs no cluster
 	$(GO) test ./...
-	cd secp256k1 && $(GO) test ./...
+	for module in secp256k1 controlplane; do (cd $$module && $(GO) test ./...) || exit 1; done
+
+race: ## the same under the race detector
+	$(GO) test -race -timeout 60m ./...
+	for module in secp256k1 controlplane; do (cd $$module && $(GO) test -race ./...) || exit 1; done
+
+CHANGED ?= main
+
+check: ## the unit tests that a change since CHANGED can affect
+	@packages=$$(.ci/affected $(CHANGED)); [ -z "$$packages" ] || $(GO) test $$packages
+	@for module in secp256k1 controlplane; do git diff --quiet $(CHANGED) -- $$module || (cd $$module && $(GO) test ./...) || exit 1; done
+
+nightly: ## all that the gate leaves out; takes hours
+	.ci/nightly
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
 
 golden: ## rewrite the expected output; review reads the difference
-	$(GO) test ./components/... ./cmd/banhbaoring ./diff -update
+	$(GO) test ./render ./components/... ./cmd/banhbaoring ./diff -update
 
 generate: ## deepcopy, CRDs and the editors' schema, from the types
 	$(CONTROLLER_GEN) object crd:crdVersions=v1 paths=./api/v1/... output:crd:dir=api/crds
 	$(GO) run ./api/schema > docs/schema.json
+	cd secp256k1 && $(GO) run ./policy/schema > ../docs/policy.schema.json
 
 lint: ## go vet, and the rules of the rooms
 	$(GOLANGCI_LINT) run ./...
-	cd secp256k1 && $(GOLANGCI_LINT) run --config ../.golangci.yml --build-tags integration ./...
+	for module in secp256k1 controlplane; do (cd $$module && $(GOLANGCI_LINT) run --config ../.golangci.yml --build-tags integration ./...) || exit 1; done
 
 FUZZ = -run '^$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 1x -fuzz
 
@@ -45,34 +62,70 @@ fuzz: fuzz-input ## each fuzz target for FUZZTIME
 	$(GO) test ./render $(FUZZ) FuzzLoad
 	$(GO) test ./diff $(FUZZ) FuzzCompare
 	$(GO) test ./diff $(FUZZ) FuzzNarrow
+	$(GO) test ./cmd/internal/kustomization $(FUZZ) FuzzBuild
 
 fuzz-input: ## those that read what others wrote, which the gate runs: documents, and requests to the secrets engine
 	$(GO) test ./render/strict $(FUZZ) FuzzSplit
 	$(GO) test ./render/strict $(FUZZ) FuzzDecode
+	$(GO) test ./render/strict $(FUZZ) FuzzBounded
 	$(GO) test ./api/v1 $(FUZZ) FuzzValidate
+	$(GO) test ./cmd/internal/kustomization $(FUZZ) FuzzBuild -fuzztime 200x
 	cd secp256k1 && $(GO) test . $(FUZZ) FuzzRequest
 	cd secp256k1 && $(GO) test . $(FUZZ) FuzzVerify
+	cd secp256k1 && for target in Decode Args Preimage TypedData Block Authorization Call; do $(GO) test ./evm $(FUZZ) "^Fuzz$$target$$"; done
+	cd secp256k1 && $(GO) test ./cosmos $(FUZZ) FuzzDecode
+	cd secp256k1 && $(GO) test ./policy $(FUZZ) FuzzPolicy
 
 bench: ## render time, allocations, start-up, and the peer in the same run
 	$(GO) test ./... -run '^$$' -bench . -benchmem
 	cd secp256k1 && $(GO) test . -run '^$$' -bench . -benchmem -cpu 1
 	cd secp256k1 && $(GO) test -tags integration . -run '^$$' -bench Server
+	cd controlplane && $(GO) test -tags integration ./signer -run '^$$' -bench .
 
-PROMETHEUS_PROGRAMS ?= $(CURDIR)/$(BIN)/prometheus
+# Programs that the tests need are kept in the user's cache, under their modules' versions.
+PROGRAMS            := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/banhbaoring
+module_version       = $(shell awk '$$1 == "require" && $$3 { print $$3 }' e2e/$(1)/go.mod)
+PROMETHEUS_PROGRAMS ?= $(PROGRAMS)/prometheus-$(call module_version,prometheus)-alertmanager-$(call module_version,alertmanager)
 
-VERSITYGW ?= $(CURDIR)/$(BIN)/versitygw
+VERSITYGW ?= $(PROGRAMS)/versitygw-v1.8.0/versitygw
 
 $(VERSITYGW):
 	CGO_ENABLED=0 GOBIN=$(dir $(VERSITYGW)) $(GO) install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
-programs: $(VERSITYGW) ## Prometheus, Alertmanager and their tools, and an S3 server, built from their modules
-	@[ -x $(PROMETHEUS_PROGRAMS)/promtool ] || e2e/prometheus/build $(PROMETHEUS_PROGRAMS)
+LOCAL_KMS_VERSION := v0.0.0-20260228092603-2a5e92d09ab6
+LOCAL_KMS         ?= $(PROGRAMS)/local-kms-$(LOCAL_KMS_VERSION)/local-kms
 
-integration: programs ## against real servers: OpenBao (BAO), Redis, PostgreSQL, S3, promtool, and the API server that KUBECONFIG names
-	VERSITYGW=$(VERSITYGW) PROMETHEUS_PROGRAMS=$(PROMETHEUS_PROGRAMS) $(GO) test -tags integration -count=1 -timeout 30m -p 3 -parallel 4 -v ./jobs/... ./components/monitoring | grep -v '^=== '
-	cd secp256k1 && $(GO) test -tags integration -count=1 .
+$(LOCAL_KMS):
+	CGO_ENABLED=0 GOBIN=$(dir $(LOCAL_KMS)) $(GO) install github.com/nsmithuk/local-kms@$(LOCAL_KMS_VERSION)
 
-GITOPS_PROGRAMS ?= $(CURDIR)/$(BIN)/gitops
+exporter_version  = $(shell awk '$$1 ~ "/$(1)_exporter$$" { print $$2 }' e2e/exporters/go.mod)
+EXPORTERS        ?= $(PROGRAMS)/exporters-$(call exporter_version,postgres)-$(call exporter_version,redis)
+
+$(EXPORTERS)/%_exporter: e2e/exporters/go.mod
+	cd e2e/exporters && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $@ $$(awk '$$1 ~ "/$*_exporter$$" { print $$1 }' go.mod)$(if $(filter postgres,$*),/cmd/postgres_exporter)
+
+programs: $(VERSITYGW) $(LOCAL_KMS) $(EXPORTERS)/postgres_exporter $(EXPORTERS)/redis_exporter ## Prometheus, Alertmanager and their tools, exporters, an S3 server and a KMS, built from their modules
+	@[ -d $(PROMETHEUS_PROGRAMS) ] || { rm -rf $(PROMETHEUS_PROGRAMS).part && e2e/prometheus/build $(PROMETHEUS_PROGRAMS).part && mv $(PROMETHEUS_PROGRAMS).part $(PROMETHEUS_PROGRAMS); }
+
+integration: programs ## against real servers: OpenBao (BAO), Redis, PostgreSQL, S3, AWS KMS, promtool, and the API server that KUBECONFIG names
+	VERSITYGW=$(VERSITYGW) LOCAL_KMS=$(LOCAL_KMS) PROMETHEUS_PROGRAMS=$(PROMETHEUS_PROGRAMS) EXPORTERS=$(EXPORTERS) $(GO) test $(TESTFLAGS) -tags integration -count=1 -timeout 30m -p 3 -parallel 4 -v ./jobs/... ./components/monitoring ./cmd/internal/apply | grep -v '^=== '
+	cd secp256k1 && $(GO) test $(TESTFLAGS) -tags integration -count=1 .
+	cd controlplane && $(GO) test $(TESTFLAGS) -tags integration -count=1 ./...
+
+images: programs ## what the stack runs, into the cluster whose program is CLUSTER
+	e2e/definitions fetch
+	VERSITYGW=$(VERSITYGW) e2e/images $(CLUSTER)
+	e2e/prometheus/images $(CLUSTER) $(PROMETHEUS_PROGRAMS)
+	# What the suites need, since the cluster's network has no way out.
+	for module in . secp256k1 controlplane plugin/cmptest; do (cd $$module && $(GO) list -deps -test -tags e2e,integration ./... >/dev/null) || exit 1; done
+
+oracle: ## the secrets engine's decoders and encoders against the chains' own implementations
+	for module in . op cosmos; do (cd secp256k1/oracle/$$module && $(GO) test ./...); done
+
+clients: ## the signer with the programs' own clients: op-service, go-ethereum, agglayer
+	for module in op ethereum; do (cd controlplane/clients/$$module && $(GO) test -count=1 ./...) || exit 1; done
+
+GITOPS_PROGRAMS ?= $(PROGRAMS)/helm-v3.22.0-kustomize-v5.8.1
 
 $(GITOPS_PROGRAMS)/helm:
 	GOBIN=$(GITOPS_PROGRAMS) $(GO) install helm.sh/helm/v3/cmd/helm@v3.22.0
@@ -92,6 +145,14 @@ E2E_TAGS ?= e2e
 
 e2e: ## on the cluster that KUBECONFIG names, where e2e/images has loaded the images; with E2E_TAGS=e2e,nodes and E2E_CLUSTER nodes are lost too
 	$(GO) test -tags $(E2E_TAGS) -count=1 -timeout 50m -parallel 3 -v ./e2e/...
+
+CERT_MANAGER ?= $(PROGRAMS)/cert-manager-$(call module_version,certmanager)/certmanager
+
+$(CERT_MANAGER):
+	cd e2e/certmanager && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(CERT_MANAGER) .
+
+neighbours: $(CERT_MANAGER) ## there, with cert-manager's own controllers
+	CERT_MANAGER=$(CERT_MANAGER) $(GO) test -tags e2e,neighbours -count=1 -timeout 30m -v -run TestCertManager ./e2e
 
 drill: ## a backup under write load, the loss of everything, and the restore, there: prints how long that took and what was lost
 	$(GO) test -tags e2e -count=1 -timeout 30m -v -run TestAStackIsRestoredAfterItsNamespaceWasDeleted ./e2e

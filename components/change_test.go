@@ -138,6 +138,9 @@ func newJobs(old, current map[string]*unstructured.Unstructured) []string {
 	renamed := map[string]int{}
 	for identity := range current {
 		if m := hashed.FindStringSubmatch(identity); m != nil && old[identity] == nil {
+			if strings.HasSuffix(m[2], "-"+render.Exposure.String()) { // the CronJob's own ConfigMap, which follows the Job's
+				continue
+			}
 			renamed[m[2]]++
 		}
 	}

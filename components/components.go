@@ -8,9 +8,11 @@ import (
 	"github.com/banhbaoring/banhbaoring/components/configure"
 	"github.com/banhbaoring/banhbaoring/components/dashboard"
 	"github.com/banhbaoring/banhbaoring/components/database"
+	"github.com/banhbaoring/banhbaoring/components/exporters"
 	"github.com/banhbaoring/banhbaoring/components/exposure"
 	"github.com/banhbaoring/banhbaoring/components/externalsecrets"
 	"github.com/banhbaoring/banhbaoring/components/foundation"
+	"github.com/banhbaoring/banhbaoring/components/guardrails"
 	"github.com/banhbaoring/banhbaoring/components/initialize"
 	"github.com/banhbaoring/banhbaoring/components/monitoring"
 	"github.com/banhbaoring/banhbaoring/components/network"
@@ -19,6 +21,7 @@ import (
 	"github.com/banhbaoring/banhbaoring/components/redis"
 	"github.com/banhbaoring/banhbaoring/components/restore"
 	"github.com/banhbaoring/banhbaoring/components/secrets"
+	"github.com/banhbaoring/banhbaoring/components/signer"
 	"github.com/banhbaoring/banhbaoring/components/tenants"
 	"github.com/banhbaoring/banhbaoring/render"
 )
@@ -28,6 +31,7 @@ func All() []render.Component {
 	return []render.Component{
 		foundation.Component(),
 		network.Component(),
+		guardrails.Component(),
 		externalsecrets.Component(),
 		certificates.Component(),
 		secrets.Component(),
@@ -41,8 +45,10 @@ func All() []render.Component {
 		tenants.Component(),
 		api.Component(),
 		dashboard.Component(),
+		signer.Component(),
 		monitoring.Component(),
 		exposure.Component(),
+		exporters.Component(),
 		backup.Component(),
 	}
 }

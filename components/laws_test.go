@@ -113,14 +113,14 @@ func TestEveryObjectHasItsStageAndWave(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", id(u), err)
 			}
-			if wave := annotations["argocd.argoproj.io/sync-wave"]; wave != strconv.Itoa(int(stage)) {
+			if wave := annotations["argocd.argoproj.io/sync-wave"]; wave != strconv.Itoa(stage.Wave()) {
 				t.Errorf("%s of stage %s has wave %q", id(u), stage, wave)
 			}
 			if stage < last {
 				t.Errorf("%s stands behind objects of a later stage", id(u))
 			}
 			last = stage
-			if u.GetNamespace() != s.Cluster.Namespace && !slices.Contains([]string{"Namespace", "ClusterRole", "ClusterRoleBinding"}, u.GetKind()) {
+			if u.GetNamespace() != s.Cluster.Namespace && !slices.Contains([]string{"Namespace", "ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}, u.GetKind()) {
 				t.Errorf("%s is in namespace %q", id(u), u.GetNamespace())
 			}
 			if _, ok := u.Object["status"]; ok {
@@ -212,7 +212,7 @@ func TestOutputReadsBackAsTheSameObjects(t *testing.T) {
 // A stage may only need what earlier stages and itself contain.
 func TestPodsReferToWhatIsThereByThen(t *testing.T) {
 	eachExample(t, func(t *testing.T, s *render.Stack, objects render.Manifests) {
-		there := map[string]render.Stage{}
+		there := map[string]render.Stage{"ConfigMap/kube-root-ca.crt": render.Foundation} // Kubernetes makes it
 		provide := func(kind, name string, stage render.Stage) {
 			if first, ok := there[kind+"/"+name]; !ok || stage < first {
 				there[kind+"/"+name] = stage
@@ -237,6 +237,7 @@ func TestPodsReferToWhatIsThereByThen(t *testing.T) {
 		for i := range shards { // the tenants Job makes them
 			provide("Secret", jobs.TenantsShardSecret(i), render.Tenants)
 		}
+		provide("ConfigMap", "kube-root-ca.crt", render.Foundation) // Kubernetes makes it in every namespace
 		for _, name := range givenSecrets(t, s) {
 			provide("Secret", name, render.Foundation)
 		}
@@ -327,7 +328,7 @@ func references(u *unstructured.Unstructured) []string {
 			"configMap": "ConfigMap", "configMapRef": "ConfigMap", "configMapKeyRef": "ConfigMap",
 			"secret": "Secret", "secretRef": "Secret", "secretKeyRef": "Secret",
 		} {
-			if ref, ok := m[field].(map[string]any); ok {
+			if ref, ok := m[field].(map[string]any); ok && ref["optional"] != true {
 				add(kind, ref["name"])
 				add(kind, ref["secretName"])
 			}

@@ -10,7 +10,7 @@ import (
 )
 
 // What holds data or keys, or takes such along, bears the marks of both engines:
-// namespaces, Secrets, definitions, claims, and the claims that StatefulSets make.
+// namespaces, Secrets, definitions, claims, operators' databases, and the claims that StatefulSets make.
 func TestWhatHoldsDataIsNeverPruned(t *testing.T) {
 	marked := func(t *testing.T, what string, u *unstructured.Unstructured) {
 		t.Helper()
@@ -38,7 +38,7 @@ func TestWhatHoldsDataIsNeverPruned(t *testing.T) {
 			case "Namespace":
 				namespaces++
 				marked(t, id(u), u)
-			case "Secret", "PersistentVolumeClaim":
+			case "Secret", "PersistentVolumeClaim", "Cluster":
 				marked(t, id(u), u)
 			case "StatefulSet":
 				templates, _, _ := unstructured.NestedSlice(u.Object, "spec", "volumeClaimTemplates")
@@ -50,6 +50,25 @@ func TestWhatHoldsDataIsNeverPruned(t *testing.T) {
 		}
 		if namespaces != 1 {
 			t.Errorf("%d namespaces", namespaces)
+		}
+	})
+}
+
+// Whoever deletes what a render holds, but for the Namespace, deletes no key and
+// no data: Secrets are minted by Jobs and not in it, and claims are made by
+// StatefulSets, which leave them.
+func TestTheOutputHoldsNeitherKeysNorData(t *testing.T) {
+	eachExample(t, func(t *testing.T, _ *render.Stack, objects render.Manifests) {
+		for _, u := range objects {
+			switch u.GetKind() {
+			case "Secret", "PersistentVolumeClaim", "PersistentVolume":
+				t.Errorf("%s is in it", id(u))
+			case "StatefulSet":
+				policy, _, _ := unstructured.NestedStringMap(u.Object, "spec", "persistentVolumeClaimRetentionPolicy")
+				if policy["whenDeleted"] == "Delete" || policy["whenScaled"] == "Delete" {
+					t.Errorf("%s takes its claims along: %v", id(u), policy)
+				}
+			}
 		}
 	})
 }

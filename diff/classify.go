@@ -80,24 +80,32 @@ func (r *Rule) finding(p *pair, hits []leaf) Finding {
 	if len(hits) > 0 {
 		first = hits[0]
 	}
-	count, order := rollout(p.one())
+	count, others, order := rollout(p)
 	words := strings.NewReplacer("{object}", p.id.String(), "{name}", p.id.Name,
-		"{old}", shorten(show(first.old), 60), "{new}", shorten(show(first.now), 60),
-		"{pods}", count, "{order}", order, "{refusal}", p.refused())
+		"{old}", shorten(show(first.old), 60), "{new}", shorten(show(first.now), 60), "{between}", between(first),
+		"{pods}", count, "{others}", others, "{order}", order, "{refusal}", p.refused())
 	f.Reason, f.Remedy = words.Replace(r.Reason), words.Replace(r.Remedy)
 	return f
 }
 
-// rollout is how many pods a workload has, and the order in which they are
-// replaced.
-func rollout(u *unstructured.Unstructured) (count, order string) {
-	n := podsOf(u)
+// rollout is how many pods of a workload are replaced, what becomes of the
+// others, and the order in which it goes.
+func rollout(p *pair) (count, others, order string) {
+	u, n := p.one(), p.replaced()
 	count = fmt.Sprintf("%d pods are", n)
 	switch {
 	case n < 0:
 		count = "one pod a node is"
 	case n == 1:
 		count = "1 pod is"
+	}
+	if p.base != nil && p.now != nil && n >= 0 {
+		switch more := podsOf(p.now) - podsOf(p.base); {
+		case more > 0:
+			others = fmt.Sprintf(" and %d new", more)
+		case more < 0:
+			others = fmt.Sprintf(" and %d gone", -more)
+		}
 	}
 	switch {
 	case u.GetKind() == "StatefulSet" && at(u.Object, "spec", "updateStrategy", "type") == "OnDelete":
@@ -111,7 +119,15 @@ func rollout(u *unstructured.Unstructured) (count, order string) {
 	default:
 		order = "with nothing in its place meanwhile"
 	}
-	return count, order
+	return count, others, order
+}
+
+// replaced is how many pods there are on both sides.
+func (p *pair) replaced() int64 {
+	if p.base == nil || p.now == nil {
+		return podsOf(p.one())
+	}
+	return min(podsOf(p.base), podsOf(p.now))
 }
 
 // podsOf is the number of a workload's pods; negative where it depends on the

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -43,20 +42,6 @@ func losesQuorum(p *pair, l leaf) bool {
 		}
 	}
 	return isOpenBao(p.now) && (now < old/2+1 || now%2 == 0)
-}
-
-// skipsOrReturns tells whether an image's version is older, more than one minor
-// version newer, or not to be told.
-func skipsOrReturns(p *pair, l leaf) bool {
-	if !isOpenBao(p.now) || tag(l.old) == tag(l.now) && tag(l.now) != "" {
-		return false
-	}
-	old, err1 := semver.NewVersion(tag(l.old))
-	now, err2 := semver.NewVersion(tag(l.now))
-	if err1 != nil || err2 != nil {
-		return true
-	}
-	return now.LessThan(old) || now.Major() != old.Major() || now.Minor() > old.Minor()+1
 }
 
 func otherMajor(p *pair, l leaf) bool {
@@ -112,7 +97,21 @@ func loosens(p *pair, l leaf) bool {
 	own := slices.ContainsFunc(l.change.Path.segments(), func(s string) bool {
 		return slices.Contains([]string{"securityContext", "hostPath"}, s) || len(l.change.Path) == len(l.segments)
 	})
+	if stricter(l) {
+		return false
+	}
 	return own || l.change.Op != Remove && beyondRestricted(p, l)
+}
+
+// stricter reports whether a value allows a pod less than any other.
+func stricter(l leaf) bool {
+	switch l.segments[len(l.segments)-1] {
+	case "privileged", "allowPrivilegeEscalation", "hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "automountServiceAccountToken":
+		return l.now == false
+	case "runAsNonRoot", "readOnlyRootFilesystem":
+		return l.now == true
+	}
+	return false
 }
 
 // beyondRestricted tells whether a value of a new pod is more than restricted

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // widerPolicy tells whether a NetworkPolicy lets through anything that it did
@@ -60,12 +62,58 @@ func coversPeer(was, is any) bool {
 	if equal(was, is) {
 		return true
 	}
+	if at(was, "ipBlock") == nil && at(is, "ipBlock") == nil {
+		return coversNamespaces(at(was, "namespaceSelector"), at(is, "namespaceSelector")) && coversLabels(at(was, "podSelector"), at(is, "podSelector"))
+	}
 	old, err1 := netip.ParsePrefix(show(at(was, "ipBlock", "cidr")))
 	now, err2 := netip.ParsePrefix(show(at(is, "ipBlock", "cidr")))
 	if err1 != nil || err2 != nil || !old.Contains(now.Addr()) || old.Bits() > now.Bits() {
 		return false
 	}
 	return allCovered(list(at(is, "ipBlock", "except")), list(at(was, "ipBlock", "except")), equal)
+}
+
+// coversNamespaces is coversLabels; without a selector, a peer is of the
+// policy's own namespace, which only a selector of all namespaces surely covers.
+func coversNamespaces(was, is any) bool {
+	if was == nil || is == nil {
+		return is == nil && (was == nil || empty(was))
+	}
+	return coversLabels(was, is)
+}
+
+// coversLabels reports whether a selector selects all that another does. One
+// that is empty selects everything.
+func coversLabels(was, is any) bool {
+	if empty(was) {
+		return true
+	}
+	if is == nil || !equal(at(was, "matchExpressions"), at(is, "matchExpressions")) {
+		return false
+	}
+	labels, _ := at(was, "matchLabels").(map[string]any)
+	for key, value := range labels {
+		if !equal(at(is, "matchLabels", key), value) {
+			return false
+		}
+	}
+	return true
+}
+
+// allowsBeyond reports whether a policy lets anything through but to or from
+// pods of its own namespace that it names.
+func allowsBeyond(u *unstructured.Unstructured) bool {
+	for direction, peers := range map[string]string{"ingress": "from", "egress": "to"} {
+		for _, rule := range list(at(u.Object, "spec", direction)) {
+			all := list(at(rule, peers))
+			if len(all) == 0 || slices.ContainsFunc(all, func(p any) bool {
+				return at(p, "ipBlock") != nil || at(p, "namespaceSelector") != nil || empty(at(p, "podSelector"))
+			}) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func coversPort(was, is any) bool {

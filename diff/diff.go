@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -18,6 +19,9 @@ type Side struct {
 	// Name is what it is called: a revision, a folder, the live cluster.
 	Name    string
 	Objects []*unstructured.Unstructured
+	// Beside are those of the objects that are not rendered and stand in a stack's
+	// namespace, or in none that is written.
+	Beside map[ID]bool
 	// Documents are the specs that the objects were rendered of.
 	Documents []Document
 	// Prefix begins the names of the documents' files, on this side only.
@@ -63,7 +67,7 @@ type Object struct {
 type Rollout struct {
 	Stage  string `json:"stage"`
 	Object ID     `json:"object"`
-	// Pods is how many; -1 stands for one a node.
+	// Pods is how many, of those that are there before and after; -1 stands for one a node.
 	Pods  int64  `json:"pods"`
 	Order string `json:"order"`
 }
@@ -95,8 +99,15 @@ func Compare(base, head Side, o Options) (*Report, error) {
 	}
 	r := &Report{Version: 1, Base: base.Name, Head: head.Name, Counts: map[Class]int{}, Actions: map[Action]int{},
 		Objects: []Object{}, Restarts: []Rollout{}}
+	refusals := make(map[ID]string, len(o.Refusals))
+	for id, message := range o.Refusals {
+		refusals[id] = o.Fingerprint.text(message, "")
+	}
+	beside := map[ID]bool{}
+	maps.Copy(beside, base.Beside)
+	maps.Copy(beside, head.Beside)
 	for _, p := range pairs {
-		p.sides.refusals = o.Refusals
+		p.sides.refusals, p.sides.beside = refusals, beside
 		if p.base != nil && p.now != nil && reflect.DeepEqual(p.base.Object, p.now.Object) && p.refused() == "" {
 			continue
 		}
@@ -161,9 +172,9 @@ func (p *pair) changes() []Change {
 
 func (r *Report) restarts(p *pair, o Object) {
 	for _, f := range o.Findings {
-		if f.Class == Restart {
-			_, order := rollout(p.one())
-			r.Restarts = append(r.Restarts, Rollout{o.Stage, o.ID, podsOf(p.one()), order})
+		if f.Class == Restart && o.Kind != "ConfigMap" { // its pods' workload is another object
+			_, _, order := rollout(p)
+			r.Restarts = append(r.Restarts, Rollout{o.Stage, o.ID, p.replaced(), order})
 			return
 		}
 	}

@@ -42,6 +42,7 @@ func (p *pair) one() *unstructured.Unstructured {
 type sides struct {
 	base, now []*unstructured.Unstructured
 	refusals  map[ID]string
+	beside    map[ID]bool
 }
 
 var hashSuffix = regexp.MustCompile(`^(.+)-[0-9a-f]{10}$`)

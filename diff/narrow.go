@@ -10,7 +10,7 @@ import (
 )
 
 // Narrow blanks out of both sides the documents that cannot matter: those that
-// both have, in a namespace in which no document of ours differs. Lines keep
+// both have, in a namespace in which no document differs. Lines keep
 // their numbers. It parses only what differs; where that leaves a namespace in
 // doubt, it keeps everything, so that faults are told as those of the whole.
 func Narrow(base, head []render.Source) (narrowBase, narrowHead []render.Source) {
@@ -48,8 +48,8 @@ func cutSources(sources []render.Source) *cuttings {
 	return c
 }
 
-// touch notes the namespaces of our documents that the other side has not. It
-// reports false where they are in doubt.
+// touch notes the namespaces of documents that the other side has not: what is not
+// ours may stand beside a stack. It reports false where they are in doubt.
 func (c *cuttings) touch(both map[[sha256.Size]byte]bool, namespaces map[string]bool) bool {
 	for i, s := range c.sources {
 		for j, piece := range c.pieces[i] {
@@ -61,7 +61,10 @@ func (c *cuttings) touch(both map[[sha256.Size]byte]bool, namespaces map[string]
 				return false
 			}
 			for _, d := range documents {
-				if d.APIVersion != v1.GroupVersion.String() {
+				if render.IsList(d) {
+					return false
+				}
+				if d.APIVersion != v1.GroupVersion.String() && d.Namespace == "" {
 					continue
 				}
 				if d.Namespace == "" || d.Namespace == v1.DefaultNamespace { // its neighbours need not name it
@@ -75,13 +78,15 @@ func (c *cuttings) touch(both map[[sha256.Size]byte]bool, namespaces map[string]
 }
 
 // keep blanks out the pieces that both sides have and that name none of the
-// namespaces. A name that is escaped, which a backslash shows, is not looked for.
+// namespaces, but for a lock of images, which is for all. A name that is escaped,
+// which a backslash shows, is not looked for.
 func (c *cuttings) keep(both map[[sha256.Size]byte]bool, namespaces map[string]bool) []render.Source {
 	kept := make([]render.Source, len(c.sources))
 	for i, s := range c.sources {
 		text := make([]byte, 0, len(s.Data))
 		for j, piece := range c.pieces[i] {
-			if both[c.sums[i][j]] && !names(piece, namespaces) && bytes.IndexByte(piece, '\\') < 0 {
+			needed := names(piece, namespaces) || bytes.Contains(piece, []byte(v1.KindImageLock)) || bytes.IndexByte(piece, '\\') >= 0
+			if both[c.sums[i][j]] && !needed {
 				piece = strict.Blank(piece)
 			}
 			text = append(text, piece...)

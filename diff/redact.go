@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -26,18 +28,19 @@ func (f Fingerprint) Of(value []byte) string {
 	return "secret-" + hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-const secretWord = `(?:password|passwd|passphrase|token|secret|secret[_-]?key|secret[_-]?access[_-]?key|private[_-]?key|api[_-]?key|client[_-]?secret|credentials?|current_key|previous_key|unseal[_-]?keys?)`
+const secretWord = `(?:password|passwd|passphrase|pass|pwd|token|secret|secret[_-]?key|secret[_-]?access[_-]?key|private[_-]?key|api[_-]?key|client[_-]?secret|credentials?|current_key|previous_key|unseal[_-]?keys?` +
+	`|(?:routing|service|integration|encryption|signing|master|recovery|account|shared[_-]?access)[_-]keys?|accountkey|sharedaccesskey|sig|mnemonic|seed[_-]?phrase)`
 
 var (
-	secretName = regexp.MustCompile(`(?i)^(?:[\w.-]*[_.-])?` + secretWord + `$|^[a-z]+(?:Password|Passphrase|Token|SecretKey|PrivateKey|ApiKey|ClientSecret)$`)
-	// assigned is a secret in a text: its name, and a value in quotes or up to
-	// the end of the word.
-	assigned = regexp.MustCompile(`(?im)((?:^|[\s"'{,;?&-])(?:[\w.]*[_.-])?` + secretWord + `["']?[ \t]*[:=][ \t]*)("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s"'{}\[\],;&|>][^\s"',;&]*)`)
-	userInfo = regexp.MustCompile(`(://[^/\s:@"']*:)([^@\s/"']+)(@)`)
-	pemBlock = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`)
+	secretName = regexp.MustCompile(`(?i)^(?:[\w.-]*[_.-])?` + secretWord + `$|^(?:PG|MYSQL|REDISCLI_)(?:PASSWORD|PWD|AUTH)$|^(?:requirepass|masterauth)$`)
+	// userInfo is the password in an address, up to its last @.
+	userInfo = regexp.MustCompile(`(://[^/\s:@"'<>]*:)([^\s"'<>]+)(@)`)
+	// userOnly is a token that stands alone before the @.
+	userOnly = regexp.MustCompile(`(://)([^/\s:@"'<>]{16,})(@)`)
 	bearer   = regexp.MustCompile(`(?i)(\b(?:bearer|basic) )([A-Za-z0-9+/=._~-]{8,})`)
-	// reference is where a value is found, not the value.
-	reference = regexp.MustCompile(`^["']?(?:file://|env://|\$\(\w+\)$|\$\{?\w+\}?["']?$|\{\w+\}["']?$|banhbaoring-[a-z0-9-]+["']?$)`)
+	// reference is where a value is found, or that there is none, and not the value.
+	reference   = regexp.MustCompile(`^["']?(?:file://|env://|/(?:etc|run|var|home|opt|mnt|tmp|openbao|tools)/[\w./-]+["']?$|\$\(\w+\)$|\$\{?\w+\}?["']?$|\{[\w-]+\}["']?$|banhbaoring-[a-z0-9.-]+["']?$|(?:true|false|null|none|~)["']?$)`)
+	holdsSecret = regexp.MustCompile(`\bkind["']?:\s*["']?Secret\b`)
 	// made is a fingerprint that another step left.
 	made = regexp.MustCompile(`^["']?secret-[0-9a-f]{16}["']?$`)
 )
@@ -83,23 +86,52 @@ func (f Fingerprint) secret(tree map[string]any) {
 func (f Fingerprint) tree(v any, name string) any {
 	switch v := v.(type) {
 	case map[string]any:
-		if variable, ok := v["name"].(string); ok {
-			if value, ok := v["value"].(string); ok && secretName.MatchString(variable) {
-				v["value"] = f.value(value)
+		for _, field := range []string{"name", "key"} {
+			if variable, ok := v[field].(string); ok && secretNamed(variable) {
+				v["value"] = f.tree(v["value"], variable)
+				if v["value"] == nil {
+					delete(v, "value")
+				}
+			}
+		}
+		if text, ok := v["patch"].(string); ok && at(v, "target", "kind") == "Secret" {
+			if redacted, ok := f.manifests(text, true); ok {
+				v["patch"] = redacted
 			}
 		}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			v[key] = f.tree(v[key], key)
+			if key != "secretKey" || v["remoteRef"] == nil { // there, it is the name of a key
+				v[key] = f.tree(v[key], key)
+			}
 		}
 	case []any:
 		for i := range v {
-			v[i] = f.tree(v[i], "")
+			of := name
+			if i > 0 {
+				if flag, ok := v[i-1].(string); ok && takesSecret(flag, v[i]) {
+					of = "password"
+				}
+			}
+			v[i] = f.tree(v[i], of)
+		}
+	case int64, float64, json.Number:
+		if passwordName.MatchString(name) {
+			return f.Of([]byte(show(v)))
 		}
 	case string:
-		if secretName.MatchString(name) {
+		switch {
+		case secretNamed(name):
 			return f.value(v)
+		case name == "patch", holdsSecret.MatchString(v):
+			if text, ok := f.manifests(v, false); ok {
+				return text
+			}
+		case holdsDocument(v):
+			if text, ok := f.embedded(v); ok {
+				return text
+			}
 		}
-		return f.text(v)
+		return f.text(v, name)
 	}
 	return v
 }
@@ -118,13 +150,59 @@ func (f Fingerprint) value(v string) string {
 	return f.Of([]byte(v))
 }
 
-// text replaces the secrets that stand in a longer text.
-func (f Fingerprint) text(v string) string {
-	v = pemBlock.ReplaceAllStringFunc(v, func(block string) string { return f.Of([]byte(block)) })
-	v = f.second(userInfo, v)
-	v = f.second(bearer, v)
-	return f.second(assigned, v)
+// text replaces the secrets that stand in a longer text; name is its key.
+func (f Fingerprint) text(v, name string) string {
+	return f.random(f.around(f.known(v)), name)
 }
+
+// known replaces what has the format of a known issuer, and passwords in addresses.
+func (f Fingerprint) known(v string) string {
+	run := longestRun(v)
+	for _, known := range formats {
+		if run >= known.run && strings.Contains(v, known.sign) {
+			v = known.of.ReplaceAllStringFunc(v, func(secret string) string { return f.Of([]byte(secret)) })
+		}
+	}
+	if strings.Contains(v, "://") && strings.Contains(v, "@") {
+		v = f.second(userInfo, v)
+		v = f.second(userOnly, v)
+	}
+	return v
+}
+
+// around replaces what the words around it make a secret. The words are looked for
+// first: the patterns are slow.
+func (f Fingerprint) around(v string) string {
+	lower := strings.ToLower(v)
+	if strings.Contains(lower, "bearer ") || strings.Contains(lower, "basic ") {
+		v = f.second(bearer, v)
+	}
+	if hinted(lower) {
+		v = f.assignments(v)
+	}
+	if strings.Contains(v, "-u") {
+		v = f.second(user, v)
+	}
+	return v
+}
+
+func hinted(lower string) bool {
+	return slices.ContainsFunc(hints, func(hint string) bool { return strings.Contains(lower, hint) })
+}
+
+// passwordName is the name of a secret that may be a number.
+var passwordName = regexp.MustCompile(`(?i)(?:password|passwd|passphrase|passcode|pwd|pin)$`)
+
+// takesSecret reports whether an argument is the value of the flag before it.
+func takesSecret(flag string, argument any) bool {
+	value, ok := argument.(string)
+	name := strings.TrimLeft(flag, "-")
+	return ok && strings.HasPrefix(flag, "-") && !strings.ContainsAny(flag, "= ") && !strings.HasPrefix(value, "-") &&
+		(secretNamed(name) || user.MatchString(flag+" "+value))
+}
+
+// hints are what every name of a secret holds one of.
+var hints = []string{"pass", "pwd", "token", "secret", "key", "credential", "sig", "mnemonic", "seed", "auth"}
 
 // second replaces what the second group of each match holds.
 func (f Fingerprint) second(pattern *regexp.Regexp, text string) string {

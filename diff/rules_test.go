@@ -53,6 +53,18 @@ func side(t testing.TB, name string, text []byte) diff.Side {
 	return s
 }
 
+// withBeside is a side of a case, with what stands beside a stack on it.
+func withBeside(t testing.TB, name string, parts map[string][]byte) diff.Side {
+	t.Helper()
+	s, others := side(t, name, parts[name+".yaml"]), side(t, name, parts[name+"-beside.yaml"])
+	s.Beside = map[diff.ID]bool{}
+	for _, u := range others.Objects {
+		s.Objects = append(s.Objects, u)
+		s.Beside[diff.ID{Group: u.GroupVersionKind().Group, Kind: u.GetKind(), Namespace: u.GetNamespace(), Name: u.GetName()}] = true
+	}
+	return s
+}
+
 // Each rule has a case of its own name in testdata/rules: a base, a head, and
 // what is printed of them.
 func TestEachRule(t *testing.T) {
@@ -69,7 +81,7 @@ func TestEachRule(t *testing.T) {
 			if name == "rejected" {
 				o.Refusals = map[diff.ID]string{{Group: "apps", Kind: "Deployment", Namespace: "keys", Name: "banhbaoring-api"}: "spec.replicas: Invalid value: -1"}
 			}
-			r, err := diff.Compare(side(t, "base", parts["base.yaml"]), side(t, "head", parts["head.yaml"]), o)
+			r, err := diff.Compare(withBeside(t, "base", parts), withBeside(t, "head", parts), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +156,7 @@ func TestTableOfRules(t *testing.T) {
 		}
 		seen[r.ID] = true
 		for _, m := range word.FindAllStringSubmatch(r.Reason+r.Remedy, -1) {
-			if !slices.Contains([]string{"object", "name", "old", "new", "pods", "order", "refusal"}, m[1]) {
+			if !slices.Contains([]string{"object", "name", "old", "new", "between", "pods", "others", "order", "refusal"}, m[1]) {
 				t.Errorf("rule %s: %s", r.ID, m[0])
 			}
 		}

@@ -13,8 +13,8 @@ import (
 	"github.com/banhbaoring/banhbaoring/jobs"
 )
 
-// databaseSpec runs the images that the test cluster has: the web server stands
-// in for the exporter, and listens where it is told to.
+// databaseSpec runs the images that the test cluster has. That of the exporter is
+// nowhere.
 const databaseSpec = `apiVersion: banhbaoring.io/v1
 kind: BanhBaoRingCluster
 metadata: {name: database, namespace: db-test}
@@ -23,13 +23,9 @@ spec:
   database:
     version: "15"
     replicas: 3
-    exporter: {image: "localhost/http:1"}
+    exporter: {image: "localhost/absent:1"}
     storage: {size: 1Gi}
     resources: {requests: {cpu: 50m, memory: 128Mi}, limits: {memory: 512Mi}}
-  patches:
-  - target: {kind: StatefulSet, name: banhbaoring-postgres}
-    patch: |
-      - {op: add, path: /spec/template/spec/containers/2/env/-, value: {name: PORT, value: "9187"}}
 `
 
 // TestDatabaseStreamsAndSurvives starts a primary and two standbys, with the
@@ -45,6 +41,7 @@ func TestDatabaseStreamsAndSurvives(t *testing.T) {
 	kubectl(t, render(t, "-f", file, "--stage", "foundation"), "apply", "--server-side", "--validate=strict", "-f", "-")
 	makeDatabaseSecrets(t, ns)
 	kubectl(t, render(t, "-f", file, "--stage", "data"), "apply", "--server-side", "--validate=strict", "-f", "-", "-l", "app.kubernetes.io/component=database")
+	kubectl(t, render(t, "-f", file, "--stage", "exposure"), "apply", "--server-side", "--validate=strict", "-f", "-", "-l", "app.kubernetes.io/component=postgres-exporter")
 
 	pod := func(ordinal int) string { return fmt.Sprintf("%s-%d", jobs.PostgresName, ordinal) }
 	ready := func(t *testing.T, ordinals ...int) {
@@ -108,6 +105,16 @@ func TestDatabaseStreamsAndSurvives(t *testing.T) {
 
 	ready(t, 0, 1, 2)
 	streaming(t)
+	t.Run("an exporter without an image costs metrics, and nothing else", func(t *testing.T) {
+		eventually(t, time.Minute, "the exporter waits for its image", func() error {
+			out, _, err := try("", "get", "pod", "-n", ns, "banhbaoring-postgres-exporter-0", "-o", "jsonpath={.status.containerStatuses[0].state.waiting.reason}")
+			if err == nil && !strings.Contains(out, "Image") {
+				err = fmt.Errorf("got %q", out)
+			}
+			return err
+		})
+		ready(t, 0, 1, 2)
+	})
 	if _, err := client(jobs.PostgresPrimary, verified, "CREATE TABLE probe (value text)"); err != nil {
 		t.Fatal(err)
 	}
@@ -138,11 +145,12 @@ func TestDatabaseStreamsAndSurvives(t *testing.T) {
 		}
 	})
 	t.Run("the exporter's role sees statistics, and no table", func(t *testing.T) {
-		out, stderr, err := try("", "exec", "-n", ns, pod(0), "-c", "postgres", "--", "psql", "-U", "banhbaoring_exporter", "-d", "postgres", "-Atc", "SELECT count(*) > 0 FROM pg_stat_replication WHERE state = 'streaming'")
+		exporter := "host=" + pod(0) + "." + jobs.PostgresName + " user=banhbaoring_exporter " + verified
+		out, stderr, err := try("", "exec", "-n", ns, pod(0), "-c", "postgres", "--", "env", "PGPASSWORD=statistics", "psql", exporter+" dbname=postgres", "-Atc", "SELECT count(*) > 0 FROM pg_stat_replication WHERE state = 'streaming'")
 		if err != nil || strings.TrimSpace(out) != "t" {
 			t.Errorf("%q %v %s", out, err, stderr)
 		}
-		if _, stderr, err := try("", "exec", "-n", ns, pod(0), "-c", "postgres", "--", "psql", "-U", "banhbaoring_exporter", "-d", "banhbaoring", "-c", "TABLE probe"); err == nil || !strings.Contains(stderr, "permission denied") {
+		if _, stderr, err := try("", "exec", "-n", ns, pod(0), "-c", "postgres", "--", "env", "PGPASSWORD=statistics", "psql", exporter+" dbname=banhbaoring", "-c", "TABLE probe"); err == nil || !strings.Contains(stderr, "rejects connection") {
 			t.Errorf("reads the table: %v %s", err, stderr)
 		}
 	})
@@ -217,4 +225,5 @@ func makeDatabaseSecrets(t *testing.T, ns string) {
 		"username": []byte(jobs.PostgresDatabase), "database": []byte(jobs.PostgresDatabase),
 		"password": []byte(`a:b\c'd`), "replication-password": []byte(`e:f\g'h`), "url": []byte("unused"),
 	})
+	makeSecret(t, ns, jobs.SecretPostgresExporter, map[string][]byte{"password": []byte("statistics")})
 }

@@ -301,7 +301,7 @@ func TestLiveDiff(t *testing.T) {
 	before := versions()
 	set(spec, "spec.openbao.storage.size", "60Gi")
 	set(spec, "spec.api.version", "1.0.1")
-	set(spec, "spec.monitoring.grafana.enabled", false)
+	set(spec, "spec.monitoring.grafana", map[string]any{"enabled": false}) // with its other fields, which are not used then
 	write()
 	out, code := live(t, file)
 	for _, want := range []string{

@@ -53,7 +53,7 @@ func TestAPIServerAcceptsEveryExample(t *testing.T) {
 				t.Fatalf("no restricted namespace comes first:\n%s", first)
 			}
 			kubectl(t, first, "apply", "--server-side", "--force-conflicts", "-f", "-")
-			stdout, stderr, err := try(manifests, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
+			stdout, stderr, err := try(manifests, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-") // what is cluster-wide may be another test's
 			if err != nil || stderr != "" {
 				t.Fatalf("%v\n%s", err, stderr)
 			}
@@ -68,9 +68,9 @@ func TestAPIServerAcceptsEveryExample(t *testing.T) {
 // the same namespace warns of, and refuses, a pod that is not restricted.
 func TestRestrictedPodSecurityIsEnforced(t *testing.T) {
 	namespace(t, "banhbaoring")
-	kubectl(t, render(t, "-f", "../examples/minimal.yaml", "--stage", "foundation"), "apply", "--server-side", "-f", "-")
+	kubectl(t, render(t, "-f", "../examples/minimal.yaml", "--stage", "foundation"), "apply", "--server-side", "--force-conflicts", "-f", "-")
 	manifests := strings.ReplaceAll(render(t, "-f", "../examples/minimal.yaml"), "readOnlyRootFilesystem: true", "privileged: true")
-	_, stderr, _ := try(manifests, "apply", "--server-side", "--dry-run=server", "-f", "-")
+	_, stderr, _ := try(manifests, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
 	if !strings.Contains(stderr, `would violate PodSecurity "restricted:latest"`) && !strings.Contains(stderr, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true") {
 		t.Fatalf("a privileged pod was not noticed:\n%s", stderr)
 	}
@@ -79,6 +79,7 @@ func TestRestrictedPodSecurityIsEnforced(t *testing.T) {
 // TestDefinitionsAcceptWhatLoads applies the CRDs, and then each example as the
 // custom resource that it is.
 func TestDefinitionsAcceptWhatLoads(t *testing.T) {
+	installDefinitions(t) // an example holds a document of another project's kind
 	definitions, err := exec.Command(program, "crds").Output()
 	if err != nil {
 		t.Fatal(err)

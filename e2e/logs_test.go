@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +24,7 @@ import (
 // returns what they have said so far. Reading them at the end is not enough: a
 // pod may be gone by then, and kubelets that share a file system remove the
 // files of each other's pods, after which whoever follows one hears no more.
-func logsOf(t *testing.T, ns string) func() string {
+func logsOf(t *testing.T, ns string) *logs {
 	t.Helper()
 	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
 	if err != nil {
@@ -33,7 +35,7 @@ func logsOf(t *testing.T, ns string) func() string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &logs{client: client, ns: ns, read: map[string]time.Time{}}
+	l := &logs{client: client, ns: ns, read: map[string]time.Time{}, unsealed: map[string]int{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -44,7 +46,7 @@ func logsOf(t *testing.T, ns string) func() string {
 		}
 	}()
 	t.Cleanup(func() { cancel(); <-done })
-	return l.String
+	return l
 }
 
 type logs struct {
@@ -53,6 +55,28 @@ type logs struct {
 	read   map[string]time.Time // until when, by container
 	mutex  sync.Mutex
 	text   strings.Builder
+	// unsealed counts how often each OpenBao server was unsealed since it started or
+	// was sealed, by pod and container; more than once is never forgotten.
+	unsealed map[string]int
+}
+
+// unseals are the counts of unsealed.
+func (l *logs) unseals() map[string]int {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return maps.Clone(l.unsealed)
+}
+
+// saying are the lines of logs of the containers whose names begin with prefix
+// that hold any of words.
+func saying(logs, prefix string, words ...string) string {
+	var said strings.Builder
+	for line := range strings.Lines(logs) {
+		if strings.HasPrefix(line, prefix) && slices.ContainsFunc(words, func(word string) bool { return strings.Contains(line, word) }) {
+			said.WriteString(line)
+		}
+	}
+	return said.String()
 }
 
 func (l *logs) String() string {
@@ -96,7 +120,17 @@ func (l *logs) container(ctx context.Context, pod, name, id string) {
 		if err != nil || !at.After(since.Time) {
 			continue
 		}
-		l.read[id] = at
+		if at.After(l.read[id]) { // what is written to two streams is not always in order
+			l.read[id] = at
+		}
+		if server := pod + " " + id; name == "openbao" {
+			switch {
+			case strings.Contains(said, "vault is unsealed"):
+				l.unsealed[server]++
+			case strings.Contains(said, "vault is sealed") && l.unsealed[server] == 1:
+				l.unsealed[server] = 0
+			}
+		}
 		fmt.Fprintf(&l.text, "%s/%s: %s", pod, name, said)
 	}
 }

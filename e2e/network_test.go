@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/banhbaoring/banhbaoring/components/network"
 	stack "github.com/banhbaoring/banhbaoring/render"
@@ -184,14 +189,24 @@ func allowed(edges []network.Edge, pods []standIn, c connection) bool {
 
 // covers tells whether a pod belongs to an end.
 func covers(end network.End, pod standIn) bool {
-	switch {
-	case end.Inside():
+	if end.Inside() {
 		return end.Name == pod.end.Name
-	case end.Name == "ingress":
-		return pod.namespace != "" // any pod
-	default:
-		return len(end.Peers) == 0 // every address; the others are no pods
 	}
+	return len(end.Peers) == 0 || slices.ContainsFunc(end.Peers, func(p networkingv1.NetworkPolicyPeer) bool {
+		switch {
+		case p.IPBlock != nil:
+			return within(pod.ip, p.IPBlock.CIDR) && !slices.ContainsFunc(p.IPBlock.Except, func(cidr string) bool { return within(pod.ip, cidr) })
+		case p.PodSelector != nil:
+			return false // of others' pods, which none here is
+		}
+		selector, err := metav1.LabelSelectorAsSelector(p.NamespaceSelector)
+		return err == nil && pod.namespace != "" && selector.Matches(labels.Set{"kubernetes.io/metadata.name": pod.namespace})
+	})
+}
+
+func within(ip, cidr string) bool {
+	address, err := netip.ParseAddr(ip)
+	return err == nil && netip.MustParsePrefix(cidr).Contains(address)
 }
 
 // start starts the pods and fills in their addresses.

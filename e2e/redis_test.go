@@ -14,8 +14,7 @@ import (
 	"github.com/banhbaoring/banhbaoring/jobs"
 )
 
-// redisSpec is a cluster of shards alone. What stands in for the exporter is
-// told its port.
+// redisSpec is a cluster of shards alone. The image of its exporter is nowhere.
 const redisSpec = `apiVersion: banhbaoring.io/v1
 kind: BanhBaoRingCluster
 metadata:
@@ -29,11 +28,7 @@ spec:
     version: "7"
     replicas: %d
     storage: {size: 1Gi}
-    exporter: {image: "localhost/http:1"}
-  patches:
-  - target: {kind: StatefulSet, name: banhbaoring-redis}
-    patch: |
-      - {op: add, path: /spec/template/spec/containers/2/env/-, value: {name: PORT, value: "9121"}}
+    exporter: {image: "localhost/absent:1"}
 `
 
 const redisNamespace = "redis-test"
@@ -60,6 +55,7 @@ func TestRedisFormsComesBackAndGrows(t *testing.T) {
 	applyRedis(3, "foundation")
 	makeSecret(t, redisNamespace, jobs.SecretRedis, map[string][]byte{"password": []byte(password)})
 	applyRedis(3, "data")
+	applyRedis(3, "exposure") // its exporter, which keeps none of the shards from being ready
 
 	eventually(t, 2*time.Minute, "the Job has ended", redisJobDone)
 	eventually(t, time.Minute, "three shards are ready", func() error { return redisReady(3, nil) })

@@ -28,10 +28,10 @@ spec:
   openbao:
     version: 2.4.0
     replicas: 3
-    plugin: {version: 1.0.0}
+    plugin: {version: 1.1.0}
     resources: {requests: {cpu: 20m, memory: 64Mi}}
-  database: {version: "15", exporter: {image: "localhost/http:1"}, resources: {requests: {cpu: 20m, memory: 64Mi}}}
-  redis: {version: "7", mode: standalone, exporter: {image: "localhost/http:1"}, resources: {requests: {cpu: 20m, memory: 16Mi}}}
+  database: {version: "15", resources: {requests: {cpu: 20m, memory: 64Mi}}}
+  redis: {version: "7", mode: standalone, resources: {requests: {cpu: 20m, memory: 16Mi}}}
   api: {image: "localhost/http:1", replicas: 2, autoscaling: {enabled: false}, resources: {requests: {cpu: 20m, memory: 16Mi}}}
   dashboard: {image: "localhost/http:1", replicas: 1, resources: {requests: {cpu: 20m, memory: 16Mi}}}
   monitoring: {enabled: false}
@@ -44,10 +44,6 @@ spec:
   patches:
   - target: {kind: Deployment, name: banhbaoring-api}
     patch: '[{"op": "add", "path": "/spec/template/spec/containers/0/env/-", "value": {"name": "PORT", "value": "8080"}}]'
-  - target: {kind: StatefulSet, name: banhbaoring-postgres}
-    patch: '[{"op": "add", "path": "/spec/template/spec/containers/2/env/-", "value": {"name": "PORT", "value": "9187"}}]'
-  - target: {kind: StatefulSet, name: banhbaoring-redis}
-    patch: '[{"op": "add", "path": "/spec/template/spec/containers/1/env/-", "value": {"name": "PORT", "value": "9121"}}]'
 `
 
 const restoreDocument = `---
@@ -106,6 +102,7 @@ func TestAStackIsRestoredAfterItsNamespaceWasDeleted(t *testing.T) {
 	s := newInstalled(t, "restore", strings.ReplaceAll(backedUp, "%RECIPIENT%", identity.Recipient().String()))
 	provide := func() {
 		s.apply("--stage", "foundation")
+		s.underQuota()
 		kubectl(t, "", "create", "secret", "generic", "-n", s.ns, "s3-credentials", "--from-literal=access-key-id=e2e", "--from-literal=secret-access-key=e2e-secret")
 		kubectl(t, identity.String(), "create", "secret", "generic", "-n", s.ns, "backup-identity", "--from-file=identity=/dev/stdin")
 	}
@@ -139,6 +136,9 @@ func TestAStackIsRestoredAfterItsNamespaceWasDeleted(t *testing.T) {
 	}
 	backup = strings.TrimSuffix(backup, ":")
 
+	// The stack that is set up anew signs with another key, and trusts this one.
+	signer := kubectl(t, "", "get", "secret", "-n", s.ns, jobs.SecretBackupKeys, "-o", `go-template={{index .data "`+jobs.KeyPublic+`" | base64decode}}`)
+	s.spec = strings.Replace(s.spec, "    encryption:", "    trustedKeys: [\""+strings.TrimSpace(signer)+"\"]\n    encryption:", 1)
 	kubectl(t, "", "delete", "namespace", s.ns, "--timeout=5m")
 	start := time.Now()
 	whole := s.spec
@@ -173,11 +173,23 @@ func TestAStackIsRestoredAfterItsNamespaceWasDeleted(t *testing.T) {
 	if rowsAfter < rowsBefore || keysAfter < keysBefore {
 		t.Error("something was lost")
 	}
+	t.Run("under a quota and a range of limits, all pods were admitted", s.wantAdmitted)
+	t.Run("what was restored grows", func(t *testing.T) {
+		s.t = t
+		s.change("replicas: 3\n    plugin", "replicas: 5\n    plugin")
+		s.apply()
+		s.ready(4 * time.Minute)
+		s.wantVoters(5)
+		s.change("replicas: 5\n    plugin", "replicas: 3\n    plugin")
+		s.stages()
+		s.wantVoters(3)
+	})
 	t.Run("each pod that is deleted comes back unsealed with the backup's keys", func(t *testing.T) {
 		s.t = t
 		kubectl(t, "", "delete", "pod", "-n", s.ns, "-l", "app.kubernetes.io/name=openbao", "--wait=true")
 		s.ready(4 * time.Minute)
 		s.wantVoters(3)
+		s.unsealedOnce()
 	})
 	t.Run("without the document, the applications have the spec's pods again", func(t *testing.T) {
 		s.t, s.spec = t, whole

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -25,13 +26,23 @@ type installed struct {
 	file string
 	// logs are what its containers have said so far.
 	logs func() string
+	// unseals counts how often each of its OpenBao servers was unsealed.
+	unseals func() map[string]int
 }
+
+// versions writes the versions of OpenBao to try in the place of those that specs
+// have here: E2E_OPENBAO, and the one that it is upgraded to, E2E_OPENBAO_NEXT, of
+// which the images program has made images.
+var versions = strings.NewReplacer("2.4.0", openbaoVersion(), "2.4.1", cmp.Or(os.Getenv("E2E_OPENBAO_NEXT"), "2.4.1"))
+
+func openbaoVersion() string { return cmp.Or(os.Getenv("E2E_OPENBAO"), "2.4.0") }
 
 // newInstalled makes the namespace; spec has a %s for it.
 func newInstalled(t *testing.T, ns, spec string) *installed {
 	t.Helper()
 	namespace(t, ns)
-	s := &installed{t: t, ns: ns, spec: spec, file: filepath.Join(t.TempDir(), "cluster.yaml"), logs: logsOf(t, ns)}
+	logs := logsOf(t, ns)
+	s := &installed{t: t, ns: ns, spec: versions.Replace(spec), file: filepath.Join(t.TempDir(), "cluster.yaml"), logs: logs.String, unseals: logs.unseals}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(s.whatWaits())
@@ -74,6 +85,7 @@ func (s *installed) render(args ...string) string {
 // change replaces a text of the spec, which must be there.
 func (s *installed) change(from, to string) {
 	s.t.Helper()
+	from, to = versions.Replace(from), versions.Replace(to)
 	if !strings.Contains(s.spec, from) {
 		s.t.Fatalf("the spec has no %q", from)
 	}
@@ -256,6 +268,34 @@ func (s *installed) wantVoters(n int) {
 		}
 		return err
 	})
+}
+
+// unsealedOnce checks that each OpenBao server that runs was unsealed, and none of
+// all that ever ran twice without a seal between: those are two loops that lead.
+func (s *installed) unsealedOnce() {
+	s.t.Helper()
+	eventually(s.t, time.Minute, "each server says that it was unsealed", func() error {
+		out, stderr, err := try("", "get", "pods", "-n", s.ns, "-l", "app.kubernetes.io/name=openbao", "-o",
+			`go-template={{range .items}}{{$pod := .metadata.name}}{{range .status.containerStatuses}}{{if eq .name "openbao"}}{{$pod}} {{.containerID}}{{"\n"}}{{end}}{{end}}{{end}}`)
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, stderr)
+		}
+		unseals := s.unseals()
+		for server := range strings.Lines(out) {
+			if server = strings.TrimSpace(server); unseals[server] == 0 {
+				return fmt.Errorf("%s has not", server)
+			}
+		}
+		return nil
+	})
+	unseals := s.unseals()
+	for server, n := range unseals {
+		if n > 1 {
+			pod, _, _ := strings.Cut(server, " ")
+			s.t.Errorf("%s was unsealed %d times:\n%s", server, n, saying(s.logs(), pod+"/", "seal", "standby", "leader", "join", "active"))
+		}
+	}
+	s.t.Logf("%d OpenBao servers were started, none was unsealed twice", len(unseals))
 }
 
 // leader is the active node's pod.

@@ -20,18 +20,15 @@ spec:
   domain: keys.example.com
   plan: free
   openbao: {version: 2.4.0, autoUnseal: {provider: static}}
-  database: {version: "15", exporter: {image: "localhost/http:1"}}
-  redis: {version: "7", exporter: {image: "localhost/http:1"}}
+  database: {version: "15"}
+  redis: {version: "7"}
   api: {image: "localhost/http:1"}
   dashboard: {replicas: 0}
+  signer: {enabled: true}
   monitoring: {enabled: false}
   patches:
   - target: {kind: Deployment, name: banhbaoring-api}
     patch: '[{"op": "add", "path": "/spec/template/spec/containers/0/env/-", "value": {"name": "PORT", "value": "8080"}}]'
-  - target: {kind: StatefulSet, name: banhbaoring-postgres}
-    patch: '[{"op": "add", "path": "/spec/template/spec/containers/2/env/-", "value": {"name": "PORT", "value": "9187"}}]'
-  - target: {kind: StatefulSet, name: banhbaoring-redis}
-    patch: '[{"op": "add", "path": "/spec/template/spec/containers/1/env/-", "value": {"name": "PORT", "value": "9121"}}]'
 ---
 apiVersion: banhbaoring.io/v1
 kind: BanhBaoRingTenant
@@ -41,6 +38,15 @@ spec:
   admin: {email: admin@acme.example.com}
   suspended: false # acme
   apiKeys: [{name: admin, role: admin}, {name: sequencer, rotate: "1"}]
+  keys:
+  - name: batcher
+    type: evm
+    policy: {rules: [{chain: 901, to: "0xff00000000000000000000000000000000000901", selectors: any}], types: [eip1559], fees: &fees {maxGas: 2000000, maxFeePerGas: 500gwei, maxPriorityFeePerGas: 50gwei, maxTotalFee: 1.5ether}}
+    clients: [{name: op-batcher, auth: mtls, namespace: rollup}]
+  - name: poster
+    type: evm
+    policy: {rules: [{chain: 901, to: "0xff00000000000000000000000000000000000902", selectors: any}], types: [eip1559], fees: *fees}
+    clients: [{name: poster, auth: apiKey, namespace: rollup}]
 ---
 apiVersion: banhbaoring.io/v1
 kind: BanhBaoRingTenant
@@ -93,6 +99,7 @@ func TestTenants(t *testing.T) {
 			}
 		}
 	})
+	t.Run("the signer signs for a rollup's client what the key's policy allows", s.rollupSigns)
 	t.Run("a suspended tenant is shut out, and comes back with its key", func(t *testing.T) {
 		s.t = t
 		s.change("suspended: false # acme", "suspended: true # acme")
@@ -133,6 +140,14 @@ func TestTenants(t *testing.T) {
 		s.ready(3 * time.Minute)
 		s.wantSignature(t, "beta")
 	})
+	t.Run("the static seal moves to another key", func(t *testing.T) {
+		s.rotateSeal(t, func() {
+			s.wantSignature(t, "acme")
+			s.wantSignature(t, "beta")
+		})
+	})
+	s.t = t
+	s.unsealedOnce()
 	s.search()
 }
 

@@ -1,6 +1,8 @@
 package jobs
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
@@ -15,17 +17,71 @@ const (
 
 // Where a backup's Secrets are mounted.
 const (
-	BucketDir   = "/var/run/secrets/bucket"   // the keys of the destination's credentials
-	DatabaseDir = "/var/run/secrets/database" // url
-	ToolsDir    = "/tools"                    // the program, in the database's image
-	IdentityDir = "/var/run/secrets/identity" // identity: the age private key that restores decrypt with
+	BucketDir     = "/var/run/secrets/bucket"      // the keys of the destination's credentials
+	BucketCADir   = "/var/run/secrets/bucket-ca"   // ca.crt: the authorities of the destination's own
+	DatabaseDir   = "/var/run/secrets/database"    // url: in the container of the database's programs alone
+	ToolsDir      = "/tools"                       // the program, in the database's image
+	PipeDir       = "/pipe"                        // PipeFile
+	PipeFile      = "database.sock"                // where the database's programs are asked for
+	IdentityDir   = "/var/run/secrets/identity"    // identity: the age private key that restores decrypt with
+	BackupKeysDir = "/var/run/secrets/backup-keys" // keys of SecretBackupKeys
 )
 
-// Mounts are the folders of those Secrets.
-type Mounts struct{ Bucket, Database, Identity string }
+// LoaderURLFile is the file in DatabaseDir with the URL of the role that loads dumps.
+const LoaderURLFile = "restore-url"
+
+// Mounts are the folders of those Secrets, and the socket.
+type Mounts struct{ Bucket, BucketCA, ProxyCA, Socket, Identity, Keys string }
 
 // PodMounts are those of a pod.
-var PodMounts = Mounts{Bucket: BucketDir, Database: DatabaseDir, Identity: IdentityDir}
+var PodMounts = Mounts{Bucket: BucketDir, BucketCA: BucketCADir, ProxyCA: ProxyCADir, Socket: PipeDir + "/" + PipeFile, Identity: IdentityDir, Keys: BackupKeysDir}
+
+// DatabasePrograms is what runs PostgreSQL's programs for a backup or restore.
+const DatabasePrograms = "database"
+
+// SecretBackupKeys holds what backups are signed with, and what they are encrypted
+// to where the spec names no recipients.
+const SecretBackupKeys = "banhbaoring-backup-keys"
+
+// The data keys of Secret SecretBackupKeys.
+const (
+	KeySigning   = "signing-key"  // the private key that signs manifests
+	KeyPublic    = "public-key"   // what verifies them
+	KeyTrusted   = "trusted-keys" // those of before, one a line
+	KeyIdentity  = "identity"     // age private keys, the newest first
+	KeyRecipient = "recipient"    // the age public key of the newest
+)
+
+// ReceiptPrefix begins the names of the ConfigMaps in which Jobs keep what they have
+// done.
+const ReceiptPrefix = "banhbaoring-receipt-"
+
+// BackupChain is the ConfigMap that holds the newest backup of each place, so that
+// an older state of the bucket is noticed.
+const BackupChain = "banhbaoring-receipt-backup-chain"
+
+// RecoveryReceipt is the ConfigMap that says that the recovery set was taken out,
+// and RecoverySigner and RecoveryRecipient the public keys of what it holds, between
+// blanks. In BackupChain they are those of the newest backup that was encrypted to a
+// minted key.
+const (
+	RecoveryReceipt   = "banhbaoring-receipt-recovery"
+	RecoverySigner    = "public-key"
+	RecoveryRecipient = "recipient"
+)
+
+// Recoverable reports whether a backup can be read without its cluster: whether a
+// recovery set was taken out, by its receipt, that holds the keys of the backup.
+// Without a backup, any set will do.
+func Recoverable(receipt, backup map[string]string) bool {
+	for _, name := range []string{RecoverySigner, RecoveryRecipient} {
+		taken := strings.Fields(receipt[name])
+		if len(taken) == 0 || backup[name] != "" && !slices.Contains(taken, backup[name]) {
+			return false
+		}
+	}
+	return true
+}
 
 // BackupReason is why a backup is taken.
 type BackupReason string
@@ -49,10 +105,21 @@ type BackupConfig struct {
 	Destination v1.Destination `json:"destination"`
 	// Recipients are the age public keys that it is encrypted to.
 	Recipients []string `json:"recipients,omitempty"`
+	// Clear says that the spec wants no encryption. Without it and without
+	// Recipients, Secret SecretBackupKeys has one.
+	Clear bool `json:"clear,omitempty"`
+	// TrustedKeys are public keys whose backups count as this stack's own.
+	TrustedKeys []string `json:"trustedKeys,omitempty"`
+	// Restores are the receipts of the restores in the spec: nothing is backed up
+	// while one is under way.
+	Restores []string `json:"restores,omitempty"`
 	// Retention in days; 0 prunes nothing.
 	Retention int32 `json:"retention,omitempty"`
-	// Address is that of OpenBao's active node.
-	Address string `json:"address"`
+	// Address is that of OpenBao's active node, Peers are all, by ordinal, and
+	// PluginMount is where keys are.
+	Address     string   `json:"address"`
+	Peers       []string `json:"peers,omitempty"`
+	PluginMount string   `json:"pluginMount,omitempty"`
 	// Secrets are the names of those that are backed up where they are.
 	Secrets []string `json:"secrets,omitempty"`
 	// Receipt is the ConfigMap that says that the backup was taken, and Request

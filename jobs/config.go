@@ -21,6 +21,9 @@ type MintSecret struct {
 	// LostIf is a key that is there once data depends on this Secret: minting it
 	// anew would hide that it is lost.
 	LostIf *SecretKey `json:"lostIf,omitempty"`
+	// Rotate mints key pairs anew where a person asks for it; those of before are
+	// kept.
+	Rotate bool `json:"rotate,omitempty"`
 }
 
 // MintValue is one key of a minted Secret: given, random or made from others.
@@ -33,7 +36,21 @@ type MintValue struct {
 	RandomBytes int `json:"randomBytes,omitempty"`
 	// RandomText is the number of random letters and digits.
 	RandomText int `json:"randomText,omitempty"`
+	// Pair is the kind of a private key, and PublicOf the key whose public key this
+	// is. Former is the key that keeps what a rotation replaces.
+	Pair     KeyPair `json:"pair,omitempty"`
+	PublicOf string  `json:"publicOf,omitempty"`
+	Former   string  `json:"former,omitempty"`
 }
+
+// KeyPair is a kind of key pair.
+type KeyPair string
+
+// The kinds of key pairs that are minted.
+const (
+	PairSigning KeyPair = "signing" // Ed25519, for backups
+	PairAge     KeyPair = "age"     // X25519, as age-keygen makes it
+)
 
 // Certificate is a certificate that the secrets Job signs.
 type Certificate struct {
@@ -106,7 +123,10 @@ type ConfigureConfig struct {
 	Restores []string `json:"restores,omitempty"`
 	// APITokenSecret takes the API's periodic token.
 	APITokenSecret string `json:"apiTokenSecret"`
-	TokenAudience  string `json:"tokenAudience"`
+	// ClientsSecret takes the authority of the certificates of the signer's clients; none
+	// is made when empty.
+	ClientsSecret string `json:"clientsSecret,omitempty"`
+	TokenAudience string `json:"tokenAudience"`
 }
 
 // PluginConfig is the secp256k1 plugin as it is registered.
@@ -122,10 +142,13 @@ type PluginConfig struct {
 	Mount  string `json:"mount"`
 }
 
-// Role is a login that the configure Job makes for another Job.
+// Role is a login that the configure Job makes for another Job, or for the signer.
 type Role struct {
 	Name           string `json:"name"`
 	ServiceAccount string `json:"serviceAccount"`
+	// Period is how long, in seconds, its token lives after it was renewed, without an
+	// end; that of a Job lives somewhat longer than a run when 0.
+	Period int `json:"period,omitempty"`
 }
 
 // RedisConfig configures the redis Job.

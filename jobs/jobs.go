@@ -22,16 +22,19 @@ const (
 // The Secrets that the stack's own parts share. A Secret that the spec names
 // takes the place of the one here.
 const (
-	SecretCA          = "banhbaoring-ca"           // tls.crt, tls.key: read by the secrets Job alone
-	SecretTrust       = "banhbaoring-trust"        // ca.crt: what clients mount
-	SecretOpenBaoTLS  = "banhbaoring-openbao-tls"  // tls.crt, tls.key, ca.crt
-	SecretOpenBaoSeal = "banhbaoring-openbao-seal" // key: the static seal's 32 bytes
-	SecretOpenBaoKeys = "banhbaoring-openbao-keys" // unseal or recovery keys
-	SecretAPIOpenBao  = "banhbaoring-api-openbao"  // token
-	SecretPostgres    = "banhbaoring-postgres"     // username, password, database, url, replication-password
-	SecretPostgresTLS = "banhbaoring-postgres-tls" // tls.crt, tls.key, ca.crt
-	SecretRedis       = "banhbaoring-redis"        // password, url
-	SecretGrafana     = "banhbaoring-grafana"      // password
+	SecretCA               = "banhbaoring-ca"                // tls.crt, tls.key: read by the secrets Job alone
+	SecretTrust            = "banhbaoring-trust"             // ca.crt: what clients mount
+	SecretOpenBaoTLS       = "banhbaoring-openbao-tls"       // tls.crt, tls.key, ca.crt
+	SecretOpenBaoSeal      = "banhbaoring-openbao-seal"      // key: the static seal's 32 bytes
+	SecretOpenBaoKeys      = "banhbaoring-openbao-keys"      // unseal or recovery keys
+	SecretAPIOpenBao       = "banhbaoring-api-openbao"       // token
+	SecretPostgres         = "banhbaoring-postgres"          // username, password, database, url, replication-password; restore-password, restore-url
+	SecretPostgresExporter = "banhbaoring-postgres-exporter" // password
+	SecretPostgresTLS      = "banhbaoring-postgres-tls"      // tls.crt, tls.key, ca.crt
+	SecretRedis            = "banhbaoring-redis"             // password, url
+	SecretGrafana          = "banhbaoring-grafana"           // password
+	SecretSignerTLS        = "banhbaoring-signer-tls"        // tls.crt, tls.key, ca.crt
+	SecretSignerClients    = "banhbaoring-signer-clients"    // ca.crt: the authority of clients' certificates
 )
 
 // Where things are mounted in a Job's pod.
@@ -67,6 +70,7 @@ const (
 const (
 	APIName       = "banhbaoring-api" // the control plane's API
 	DashboardName = "banhbaoring-dashboard"
+	SignerName    = "banhbaoring-signer"
 )
 
 // Names of Redis's objects.
@@ -92,9 +96,12 @@ func ActiveAddress(namespace string) string {
 	return fmt.Sprintf("https://%s.%s.svc:%d", OpenBaoActive, namespace, OpenBaoPort)
 }
 
+// PeerName is a peer's pod, and its raft node's id.
+func PeerName(ordinal int) string { return fmt.Sprintf("%s-%d", OpenBaoName, ordinal) }
+
 // PeerHost is a peer's host name within the namespace.
 func PeerHost(ordinal int) string {
-	return fmt.Sprintf("%s-%d.%s", OpenBaoName, ordinal, OpenBaoInternal)
+	return PeerName(ordinal) + "." + OpenBaoInternal
 }
 
 // PeerAddress is the URL of a peer within the namespace.
@@ -108,9 +115,14 @@ func PeerAddress(ordinal int) string {
 func OpenBaoDNSNames(namespace string) []string {
 	names := []string{"localhost"}
 	for _, service := range []string{OpenBaoName, OpenBaoActive, OpenBaoName + "-standby", OpenBaoInternal, "*." + OpenBaoInternal} {
-		names = append(names, service, service+"."+namespace, service+"."+namespace+".svc", service+"."+namespace+".svc.cluster.local")
+		names = append(names, serviceNames(service, namespace)...)
 	}
 	return names
+}
+
+// serviceNames are a Service's name in each form that a client may write.
+func serviceNames(service, namespace string) []string {
+	return []string{service, service + "." + namespace, service + "." + namespace + ".svc", service + "." + namespace + ".svc.cluster.local"}
 }
 
 // OpenBaoIPAddresses are the addresses that OpenBao's certificate covers.

@@ -28,3 +28,11 @@ func InstallArgs(from, to, sha256 string) []string {
 	}
 	return args
 }
+
+// AuditRequestKeys and AuditResponseKeys are the fields of the secrets engine that stand
+// readable in OpenBao's audit log: what a key may sign, who changes it, and what was
+// decided. Credentials, and what was sent to be signed, are not among them.
+var (
+	AuditRequestKeys  = []string{"chain", "client", "clients", "fence", "floor", "nonce_guard", "policy", "release", "type"}
+	AuditResponseKeys = []string{"decisions"}
+)

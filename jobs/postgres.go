@@ -16,6 +16,14 @@ const PostgresDatabase = "banhbaoring"
 // password. Whoever mounts it mounts the trust bundle too.
 const PostgresURL = "postgres://{username}:{password}@" + PostgresPrimary + ":5432/{database}?sslmode=verify-full&sslrootcert=" + TrustDir + "/ca.crt"
 
+// PostgresLoader is the role that loads dumps into a database of the stack's own
+// StatefulSet: it owns that database while it is loaded, and has no other right, so
+// that what a dump holds reaches nothing of the server nor of the database in use.
+const PostgresLoader = "banhbaoring_restore"
+
+// PostgresLoaderURL is its URL, as PostgresURL is the owner's.
+const PostgresLoaderURL = "postgres://" + PostgresLoader + ":{restore-password}@" + PostgresPrimary + ":5432/{database}?sslmode=verify-full&sslrootcert=" + TrustDir + "/ca.crt"
+
 // PostgresDNSNames are the names that PostgreSQL's certificate covers: those of
 // its Services, CloudNativePG's own among them, in each form that a client may
 // write, and those of all pods.

@@ -26,14 +26,22 @@ type RestoreConfig struct {
 	Namespace string `json:"namespace"`
 	// Name is the document's.
 	Name string `json:"name"`
-	// Backup is the backup's name at Source.
+	// Backup is the backup's name at Source. Where Folder is given, it is that of
+	// the backup, or of a place that holds one backup only.
 	Backup     string               `json:"backup"`
+	Folder     *v1.Destination      `json:"folder,omitempty"`
 	Source     v1.Destination       `json:"source"`
 	Components []v1.BackupComponent `json:"components"`
 	// Verify reads all of the backup before anything is touched.
 	Verify bool `json:"verify"`
 	// Force replaces another OpenBao than the one that was backed up.
 	Force bool `json:"force"`
+	// TrustedKeys are public keys whose backups are restored, beside the stack's own.
+	TrustedKeys []string `json:"trustedKeys,omitempty"`
+	// Encrypted says that the stack's backups are.
+	Encrypted bool `json:"encrypted,omitempty"`
+	// AcceptUnverified restores what nothing proves to be this stack's own.
+	AcceptUnverified bool `json:"dangerouslyAcceptUnverified,omitempty"`
 	// Address is that of OpenBao's active node, and Peers are all, by ordinal.
 	Address string   `json:"address"`
 	Peers   []string `json:"peers"`

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
@@ -22,7 +24,7 @@ const TenantsReport = TenantsName + "-report"
 const (
 	TenantsDir        = "/etc/banhbaoring-tenants" // <shard>/TenantsFile
 	TenantsFile       = "tenants.json"
-	TenantsSecretsDir = "/var/run/secrets/tenants" // <shard>/<secretFile of a webhook>
+	TenantsSecretsDir = "/var/run/secrets/tenants" // <shard>/<secretFile or caFile of a webhook>
 	SMTPDir           = "/var/run/secrets/smtp"    // SMTPUsername, SMTPPassword, SMTPCACert
 )
 
@@ -44,11 +46,17 @@ func TenantAdminSecret(tenant string) string { return "banhbaoring-tenant-" + te
 // address. No name of a tenant or a key holds a dot, so that no two are alike.
 func TenantKeySecret(tenant, key string) string { return "banhbaoring-tenant-" + tenant + "." + key }
 
+// TenantClientSecret is the Secret of a client's credential for the signer: tls.crt and
+// tls.key, or api-key; ca.crt, url, addresses.
+func TenantClientSecret(tenant, client string) string {
+	return "banhbaoring-tenant-" + tenant + ".client." + client
+}
+
 // TenantsShard is the ConfigMap of a shard. The renderer appends a hash.
 func TenantsShard(shard int) string { return TenantsName + "-" + strconv.Itoa(shard) }
 
 // TenantsShardSecret is the Secret that holds the HMAC secrets of a shard's
-// webhooks.
+// webhooks, and the authorities of those that have their own.
 func TenantsShardSecret(shard int) string { return TenantsName + "-webhooks-" + strconv.Itoa(shard) }
 
 // TenantsConfig configures the tenants Job.
@@ -62,6 +70,8 @@ type TenantsConfig struct {
 	Plugin        TenantPlugin `json:"plugin"`
 	Shards        []Shard      `json:"shards,omitempty"`
 	SMTP          *SMTPConfig  `json:"smtp,omitempty"`
+	// Signer says where clients of keys find the signer; there is none when absent.
+	Signer *TenantSigner `json:"signer,omitempty"`
 	// Rerun is what spec.rerun.tenants says: another value applies every tenant
 	// again, whether it changed or not.
 	Rerun string `json:"rerun,omitempty"`
@@ -77,11 +87,18 @@ type TenantPlugin struct {
 	Mount   string `json:"mount"`
 }
 
+// TenantSigner is where clients find the signer.
+type TenantSigner struct {
+	KeyURL  string `json:"keyURL"`  // for those with an API key
+	MTLSURL string `json:"mtlsURL"` // for those with a certificate
+}
+
 // Shard is a part of the tenants.
 type Shard struct {
 	// File holds the tenants, a TenantsList.
 	File string `json:"file"`
-	// Secret takes the HMAC secrets of their webhooks; none has one when empty.
+	// Secret takes the HMAC secrets of their webhooks, and the authorities; none has
+	// any when empty.
 	Secret string `json:"secret,omitempty"`
 }
 
@@ -92,6 +109,9 @@ type SMTPConfig struct {
 	// TLS is starttls, implicit or none.
 	TLS  v1.SMTPTLS `json:"tls"`
 	From string     `json:"from"`
+	// Targets are the names of hosts and the ranges of addresses inside that mail may
+	// go to: networking.privateTargets.
+	Targets []string `json:"targets,omitempty"`
 	// Dir holds the files that follow from what the spec gives.
 	Dir    string `json:"dir,omitempty"`
 	Login  bool   `json:"login,omitempty"`
@@ -115,6 +135,7 @@ type Tenant struct {
 	Quotas              TenantQuotas    `json:"quotas"`
 	Admin               TenantAdmin     `json:"admin"`
 	APIKeys             []TenantKey     `json:"apiKeys,omitempty"`
+	Keys                []SigningKey    `json:"keys,omitempty"`
 	AuditRetentionDays  int32           `json:"auditRetentionDays"`
 	AllowExportableKeys bool            `json:"allowExportableKeys"`
 	AllowedIPRanges     []string        `json:"allowedIPRanges,omitempty"`
@@ -144,6 +165,23 @@ type TenantKey struct {
 	Rotate string        `json:"rotate,omitempty"`
 }
 
+// SigningKey is a key that Git owns.
+type SigningKey struct {
+	Name       string          `json:"name"`
+	Type       v1.KeyType      `json:"type"`
+	Policy     json.RawMessage `json:"policy"`
+	Fence      string          `json:"fence,omitempty"` // its lease
+	NonceGuard v1.NonceGuard   `json:"nonceGuard,omitempty"`
+	Clients    []KeyClient     `json:"clients,omitempty"`
+}
+
+// KeyClient is a client of such a key.
+type KeyClient struct {
+	Name   string        `json:"name"`
+	Auth   v1.ClientAuth `json:"auth"`
+	Rotate string        `json:"rotate,omitempty"`
+}
+
 // TenantWebhook is called on events.
 type TenantWebhook struct {
 	URL    string   `json:"url"`
@@ -153,6 +191,22 @@ type TenantWebhook struct {
 	// SecretFile is the file that holds its value, in TenantsSecretsDir's folder
 	// of the shard.
 	SecretFile string `json:"secretFile,omitempty"`
+	// CACert holds the authority of the URL's certificate; a public one when absent.
+	CACert *SecretKey `json:"caCert,omitempty"`
+	// CAFile is the file that holds it, there too.
+	CAFile string `json:"caFile,omitempty"`
+}
+
+// Files are the Secrets' keys that the webhook needs, by the file that holds each.
+func (w TenantWebhook) Files() map[string]SecretKey {
+	files := map[string]SecretKey{}
+	if w.Secret != nil {
+		files[w.SecretFile] = *w.Secret
+	}
+	if w.CACert != nil {
+		files[w.CAFile] = *w.CACert
+	}
+	return files
 }
 
 // TenantOf is a tenant with its defaults as the Job and the API are told.
@@ -173,14 +227,46 @@ func TenantOf(t *v1.BanhBaoRingTenant) Tenant {
 	for _, key := range s.APIKeys {
 		tenant.APIKeys = append(tenant.APIKeys, TenantKey(key))
 	}
+	for _, key := range s.Keys {
+		tenant.Keys = append(tenant.Keys, signingKey(key))
+	}
 	for i, w := range s.Settings.Webhooks {
-		webhook := TenantWebhook{URL: w.URL, Events: w.Events, Secret: secretKey(w.Secret)}
+		webhook := TenantWebhook{URL: w.URL, Events: w.Events, Secret: secretKey(w.Secret), CACert: secretKey(w.CACert)}
 		if webhook.Secret != nil {
 			webhook.SecretFile = fmt.Sprintf("%s.%d", t.Name, i)
+		}
+		if webhook.CACert != nil {
+			webhook.CAFile = fmt.Sprintf("%s.%d.%s", t.Name, i, AuthorityFile)
 		}
 		tenant.Webhooks = append(tenant.Webhooks, webhook)
 	}
 	return tenant
+}
+
+func signingKey(key v1.Key) SigningKey {
+	k := SigningKey{Name: key.Name, Type: key.Type, Policy: json.RawMessage(key.Policy.Raw), NonceGuard: key.NonceGuard}
+	if key.Fence != nil {
+		k.Fence = key.Fence.Lease
+	}
+	for _, c := range key.Clients {
+		k.Clients = append(k.Clients, KeyClient{Name: c.Name, Auth: c.Auth, Rotate: c.Rotate})
+	}
+	return k
+}
+
+// Clients are the clients of the tenant's keys, each once, by name.
+func (t Tenant) Clients() []KeyClient {
+	clients := map[string]KeyClient{}
+	for _, key := range t.Keys {
+		for _, c := range key.Clients {
+			clients[c.Name] = c
+		}
+	}
+	var all []KeyClient
+	for _, name := range slices.Sorted(maps.Keys(clients)) {
+		all = append(all, clients[name])
+	}
+	return all
 }
 
 // Secrets are the names of those that the Job mints and keeps for the tenant.
@@ -191,6 +277,9 @@ func (t Tenant) Secrets() []string {
 	}
 	for _, key := range t.APIKeys {
 		names = append(names, TenantKeySecret(t.Name, key.Name))
+	}
+	for _, c := range t.Clients() {
+		names = append(names, TenantClientSecret(t.Name, c.Name))
 	}
 	return names
 }
@@ -222,16 +311,12 @@ type TenantShard struct {
 	Tenants []Tenant
 }
 
-// Secrets tells whether a webhook of the shard has a secret.
-func (s TenantShard) Secrets() bool {
-	for _, t := range s.Tenants {
-		for _, w := range t.Webhooks {
-			if w.Secret != nil {
-				return true
-			}
-		}
-	}
-	return false
+// Secrets tells whether a webhook of the shard needs anything of a Secret.
+func (s TenantShard) Secrets() bool { return slices.ContainsFunc(s.Tenants, Tenant.HasFiles) }
+
+// HasFiles reports whether a webhook of the tenant needs anything of a Secret.
+func (t Tenant) HasFiles() bool {
+	return slices.ContainsFunc(t.Webhooks, func(w TenantWebhook) bool { return len(w.Files()) > 0 })
 }
 
 // TenantShards are all tenants, in the given order, in as few shards as hold

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,9 +18,29 @@ import (
 // Application is what Argo CD's environment says of the application.
 type Application struct {
 	Name string
+	// Namespace is the application's destination, where what names no namespace
+	// belongs.
+	Namespace string
 	// Path is where its folder lies in the repository.
 	Path      string
 	Overrides []render.Override
+}
+
+// Root is the folder that holds the repository, of which the working folder is
+// the application's; empty where that cannot be told.
+func (a Application) Root(working string) string {
+	dir, err := filepath.EvalSymlinks(working)
+	if err != nil || a.Path == "" || !filepath.IsLocal(a.Path) {
+		return ""
+	}
+	if below := filepath.Clean(a.Path); below != "." {
+		root, ok := strings.CutSuffix(dir, string(filepath.Separator)+below)
+		if !ok {
+			return ""
+		}
+		return root
+	}
+	return dir
 }
 
 // The variables that Argo CD sets. Source:
@@ -27,6 +48,7 @@ type Application struct {
 // pkg/apis/application/v1alpha1/types.go.
 const (
 	envName       = "ARGOCD_APP_NAME"
+	envNamespace  = "ARGOCD_APP_NAMESPACE"
 	envPath       = "ARGOCD_APP_SOURCE_PATH"
 	envParameters = "ARGOCD_APP_PARAMETERS"
 	prefixParam   = "PARAM_"
@@ -42,7 +64,7 @@ func FromEnvironment(environ []string) (Application, error) {
 		name, value, _ := strings.Cut(entry, "=")
 		env[name] = value
 	}
-	app := Application{Name: env[envName], Path: env[envPath]}
+	app := Application{Name: env[envName], Namespace: env[envNamespace], Path: env[envPath]}
 	given, faults := fromVariables(env, prefixEnv)
 	// Argo CD writes PARAM_… of the same parameters.
 	parameters, found := fromVariables(env, prefixParam)

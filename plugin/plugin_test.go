@@ -102,14 +102,11 @@ func TestParametersReachTheSpec(t *testing.T) {
 }
 
 func TestEveryParameterChangesItsField(t *testing.T) {
-	values := map[string]string{"domain": "other.example.com", "plan": "pro", "replicas": "7"}
+	values := map[string]string{"domain": "other.example.com", "plan": "pro", "replicas": "7", "database.version": "16", "openbao.version": "2.6.4"}
 	for _, p := range plugin.Parameters {
 		value := values[p.Name]
 		if value == "" {
 			value = "9.8.7"
-			if p.Name == "database.version" {
-				value = "16"
-			}
 		}
 		for _, environ := range [][]string{
 			{`ARGOCD_APP_PARAMETERS=[{"name":"` + p.Name + `","string":"` + value + `"}]`},
@@ -154,6 +151,21 @@ func TestFaultyParametersAreNamed(t *testing.T) {
 		_, err := load(t, []string{environ}, one)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\ngot  %v\nwant %s", environ, err, want)
+		}
+	}
+}
+
+// An application's destination is where what names no namespace belongs.
+func TestTheDestinationIsTheApplications(t *testing.T) {
+	bare := render.Source{Name: "one.yaml", Data: []byte(strings.Replace(string(one.Data), ", namespace: keys", "", 1))}
+	for _, destination := range []string{"team-a", "team-b"} { // two applications of one folder
+		app, err := plugin.FromEnvironment([]string{"ARGOCD_APP_NAME=prod", "ARGOCD_APP_NAMESPACE=" + destination})
+		if err != nil || app.Namespace != destination {
+			t.Fatalf("%q, %v", app.Namespace, err)
+		}
+		in, err := render.LoadInto(app.Namespace, app.Overrides, bare)
+		if err != nil || in.Stacks[0].Cluster.Namespace != destination {
+			t.Errorf("%s: %v, %v", destination, in, err)
 		}
 	}
 }

@@ -25,6 +25,7 @@ var neverPruned = map[string]bool{
 	"CustomResourceDefinition": true,
 	"PersistentVolumeClaim":    true,
 	"Secret":                   true,
+	"Cluster":                  true, // CloudNativePG's, whose claims go with it
 }
 
 func stageOf(u *unstructured.Unstructured) string { return u.GetAnnotations()[StageAnnotation] }
@@ -45,7 +46,7 @@ func annotate(objects Manifests) error {
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", u.GetKind(), u.GetName(), err)
 		}
-		setAnnotation(u, argoWave, strconv.Itoa(int(stage)))
+		setAnnotation(u, argoWave, strconv.Itoa(stage.Wave()))
 		if neverPruned[u.GetKind()] {
 			for key, value := range v1.NeverPruned() {
 				setAnnotation(u, key, value)

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -16,9 +18,10 @@ const NameByContent = "banhbaoring.io/name-by-content"
 // nameByContent appends to the name of each Job, and of the ConfigMap of the
 // same name that configures it, a hash of what both contain. A Job's template
 // is immutable: any change makes a new Job, and nothing else does.
-func nameByContent(objects Manifests) error {
-	if err := nameConfigs(objects); err != nil {
-		return err
+func nameByContent(objects Manifests) (Manifests, error) {
+	objects, err := nameConfigs(objects)
+	if err != nil {
+		return nil, err
 	}
 	configs := map[string]*unstructured.Unstructured{}
 	for _, u := range objects {
@@ -26,47 +29,75 @@ func nameByContent(objects Manifests) error {
 			configs[u.GetName()] = u
 		}
 	}
-	for _, job := range objects {
+	for _, job := range slices.Clone(objects) {
 		if job.GetKind() != "Job" {
 			continue
 		}
 		base, config := job.GetName(), configs[job.GetName()]
 		hash, err := contentHash(job, config)
 		if err != nil {
-			return fmt.Errorf("Job %s: %w", base, err)
+			return nil, fmt.Errorf("Job %s: %w", base, err)
 		}
-		name := base + "-" + hash
-		job.SetName(name)
-		if config != nil {
-			config.SetName(name)
-			for _, u := range objects {
-				if u == job || u.GetKind() == "CronJob" { // which does the Job's work again
-					renameConfig(u.Object["spec"], base, name)
-				}
-			}
+		job.SetName(base + "-" + hash)
+		if config == nil {
+			continue
+		}
+		if objects, err = nameConfig(objects, config, hash, func(u *unstructured.Unstructured) bool {
+			return u == job || u.GetKind() == "CronJob" // which does the Job's work again
+		}); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return objects, nil
 }
 
 // nameConfigs names the ConfigMaps that ask for it, wherever they are mounted.
-func nameConfigs(objects Manifests) error {
-	for _, config := range objects {
+func nameConfigs(objects Manifests) (Manifests, error) {
+	for _, config := range slices.Clone(objects) {
 		if config.GetKind() != "ConfigMap" || config.GetAnnotations()[NameByContent] == "" {
 			continue
 		}
-		base := config.GetName()
 		hash, err := hashOf(config.Object["data"])
 		if err != nil {
-			return fmt.Errorf("ConfigMap %s: %w", base, err)
+			return nil, fmt.Errorf("ConfigMap %s: %w", config.GetName(), err)
 		}
-		name := base + "-" + hash
-		config.SetName(name)
-		for _, u := range objects {
-			renameConfig(u.Object["spec"], base, name)
+		if objects, err = nameConfig(objects, config, hash, func(*unstructured.Unstructured) bool { return true }); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return objects, nil
+}
+
+// nameConfig names a ConfigMap after its content, for all that read it, and gives
+// each stage that does one of its own. An engine prunes the old one as soon as
+// its stage is done; what runs of a later stage still reads it by then, for as
+// long as the stages between take.
+func nameConfig(objects Manifests, config *unstructured.Unstructured, hash string, mayRead func(*unstructured.Unstructured) bool) (Manifests, error) {
+	base := config.GetName()
+	readers := map[Stage]Manifests{}
+	for _, u := range objects {
+		if !mayRead(u) || !slices.Contains(configMapsOf(u.Object["spec"], nil), base) {
+			continue
+		}
+		stage, err := ParseStage(stageOf(u))
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", u.GetKind(), u.GetName(), err)
+		}
+		readers[stage] = append(readers[stage], u)
+	}
+	config.SetName(base + "-" + hash)
+	for i, stage := range slices.Sorted(maps.Keys(readers)) {
+		if i > 0 {
+			config = config.DeepCopy()
+			config.SetName(base + "-" + stage.String() + "-" + hash)
+			objects = append(objects, config)
+		}
+		setAnnotation(config, StageAnnotation, stage.String())
+		for _, u := range readers[stage] {
+			renameConfig(u.Object["spec"], base, config.GetName())
+		}
+	}
+	return objects, nil
 }
 
 // contentHash is ten hexadecimal digits over the Job's spec and its config.

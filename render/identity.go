@@ -13,6 +13,9 @@ var clusterScoped = map[string]bool{
 	"Namespace":          true,
 	"ClusterRole":        true,
 	"ClusterRoleBinding": true,
+
+	"ValidatingAdmissionPolicy":        true,
+	"ValidatingAdmissionPolicyBinding": true,
 }
 
 // identify puts every object into the stack's namespace and labels it, its

@@ -1,11 +1,13 @@
 package render
 
 import (
+	"fmt"
 	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+	"github.com/banhbaoring/banhbaoring/jobs"
 )
 
 // aside are the ports that sidecars leave alone, in either direction: those of
@@ -16,14 +18,25 @@ import (
 // TLS of their own.
 const aside = "5432,6379,8200,8201,8210,9121,9187,16379"
 
+// asideOf adds those of the signer, which speaks TLS of its own to clients that are
+// seldom of the mesh.
+func asideOf(s *Stack) string {
+	if !*s.Cluster.Spec.Signer.Enabled {
+		return aside
+	}
+	return fmt.Sprintf("%s,%d,%d", aside, jobs.SignerKeyPort, jobs.SignerMTLSPort)
+}
+
 // metadata is what a pod template is given.
 type metadata struct{ labels, annotations map[string]string }
 
-// sidecars are what each mesh wants of pods that run for long, and of those
-// that must come to an end. Sources: Istio's resource annotations,
-// Linkerd's proxy configuration.
-var sidecars = map[v1.Mesh]struct{ long, ending metadata }{
-	v1.MeshIstio: {
+// template is what pods that run for long are given, and those that must come to an end.
+type template struct{ long, ending metadata }
+
+// sidecars are what each mesh wants, and the ports that it is to leave alone. Sources:
+// Istio's resource annotations, Linkerd's proxy configuration.
+func sidecars(aside string) map[v1.Mesh]template {
+	return map[v1.Mesh]template{v1.MeshIstio: {
 		long: metadata{
 			labels: map[string]string{"sidecar.istio.io/inject": "true"},
 			annotations: map[string]string{
@@ -36,20 +49,20 @@ var sidecars = map[v1.Mesh]struct{ long, ending metadata }{
 		},
 		ending: metadata{labels: map[string]string{"sidecar.istio.io/inject": "false"}},
 	},
-	v1.MeshLinkerd: {
-		long: metadata{annotations: map[string]string{
-			"linkerd.io/inject":                     "enabled",
-			"config.linkerd.io/skip-inbound-ports":  aside,
-			"config.linkerd.io/skip-outbound-ports": aside,
-			"config.linkerd.io/proxy-await":         "enabled",
-		}},
-		ending: metadata{annotations: map[string]string{"linkerd.io/inject": "disabled"}},
-	},
+		v1.MeshLinkerd: {
+			long: metadata{annotations: map[string]string{
+				"linkerd.io/inject":                     "enabled",
+				"config.linkerd.io/skip-inbound-ports":  aside,
+				"config.linkerd.io/skip-outbound-ports": aside,
+				"config.linkerd.io/proxy-await":         "enabled",
+			}},
+			ending: metadata{annotations: map[string]string{"linkerd.io/inject": "disabled"}},
+		}}
 }
 
 // mesh tells the service mesh which pods get a sidecar, and what it may touch.
 func mesh(s *Stack, objects Manifests) {
-	sidecar, meshed := sidecars[s.Cluster.Spec.Networking.Mesh]
+	sidecar, meshed := sidecars(asideOf(s))[s.Cluster.Spec.Networking.Mesh]
 	if !meshed {
 		return
 	}

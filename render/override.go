@@ -23,6 +23,7 @@ type Override struct {
 // overlays lays overrides over the clusters that they are for, and counts them.
 type overlays struct {
 	overrides []Override
+	namespace string // of documents that name none
 	clusters  map[string]int
 }
 
@@ -30,7 +31,7 @@ type overlays struct {
 func (l overlays) lay(d *strict.Document) strict.Faults {
 	var faults strict.Faults
 	for _, o := range l.overrides {
-		if d.Kind != v1.KindCluster || o.Cluster != "" && o.Cluster != cmp.Or(d.Namespace, v1.DefaultNamespace)+"/"+d.Name {
+		if d.Kind != v1.KindCluster || o.Cluster != "" && o.Cluster != cmp.Or(d.Namespace, l.namespace)+"/"+d.Name {
 			continue
 		}
 		l.clusters[o.Name]++

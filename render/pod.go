@@ -1,11 +1,13 @@
 package render
 
 import (
+	"maps"
 	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
@@ -29,40 +31,90 @@ func (s *Stack) Place(pod *corev1.PodSpec, w v1.Workload) {
 	}
 }
 
-// BackupPod puts what the Jobs of a backup have in common into a pod, whose first
-// init container brings this program into the database's image: where it may run,
-// its configuration, what opens the bucket, and the database where components
-// name it.
+// BackupPod puts what the Jobs of a backup have in common into a pod: where it may
+// run, its configuration, what opens the bucket, and where components name the
+// database, the container that runs the database's programs. That one has the
+// database's Secret and no other.
 func (s *Stack) BackupPod(pod *corev1.PodSpec, config string, bucket v1.Destination, components []v1.BackupComponent) {
 	spec := &s.Cluster.Spec
 	s.Place(pod, spec.Jobs.Workload)
-	pod.InitContainers[0].Image, pod.InitContainers[0].Resources = spec.Jobs.Image, spec.Jobs.Resources
-	pod.Containers[0].Image, pod.Containers[0].Resources = spec.Database.Image, spec.Backup.Resources
+	pod.Containers[0].Resources = spec.Backup.Resources
 	for _, v := range pod.Volumes {
 		if v.ConfigMap != nil {
 			v.ConfigMap.Name = config
 		}
 	}
+	pod.Containers[0].Env = append(pod.Containers[0].Env, s.ProxyEnv()...)
 	if ref := bucket.Credentials(); ref != nil {
 		MountSecret(pod, "bucket", ref.SecretName, jobs.BucketDir)
 	}
-	if slices.Contains(components, v1.BackupDatabase) {
-		secret, key := jobs.SecretPostgres, "url"
-		if ref := spec.Database.ConnectionString; ref != nil {
-			secret, key = ref.SecretName, ref.Key
+	MountAuthority(pod, "bucket-ca", bucket.CACert(), jobs.BucketCADir)
+	s.MountProxyAuthority(pod)
+	if !slices.Contains(components, v1.BackupDatabase) {
+		pod.InitContainers = nil
+		return
+	}
+	tools, programs := &pod.InitContainers[0], &pod.InitContainers[1]
+	tools.Image, tools.Resources = spec.Jobs.Image, spec.Jobs.Resources
+	programs.Image, programs.Resources = spec.Database.Image, spec.Backup.Resources
+	secret, key := jobs.SecretPostgres, "url"
+	if ref := spec.Database.ConnectionString; ref != nil {
+		secret, key = ref.SecretName, ref.Key
+	}
+	mountSecret(pod, programs, "database", secret, jobs.DatabaseDir, corev1.KeyToPath{Key: key, Path: "url"})
+	if mountAuthority(pod, programs, "database-ca", spec.Database.CACert, jobs.DatabaseCADir) {
+		env := DatabaseAuthorityEnv()
+		for _, name := range slices.Sorted(maps.Keys(env)) {
+			programs.Env = append(programs.Env, corev1.EnvVar{Name: name, Value: env[name]})
 		}
-		MountSecret(pod, "database", secret, jobs.DatabaseDir, corev1.KeyToPath{Key: key, Path: "url"})
+	}
+}
+
+// MountLoader lets the container of the database's programs log in as the role that
+// loads dumps, where the stack's own database has it.
+func (s *Stack) MountLoader(pod *corev1.PodSpec) {
+	d := s.Cluster.Spec.Database
+	if !*d.Managed || d.Engine != v1.DatabaseStatefulSet {
+		return
+	}
+	for i := range pod.Volumes {
+		if v := &pod.Volumes[i]; v.Name == "database" && v.Secret != nil {
+			v.Secret.Items = append(v.Secret.Items, corev1.KeyToPath{Key: "restore-url", Path: jobs.LoaderURLFile})
+		}
+	}
+}
+
+// MountBackupKeys lets a pod's first container read keys of what backups are signed
+// with and encrypted to. Each may be absent.
+func MountBackupKeys(pod *corev1.PodSpec, keys ...string) {
+	var items []corev1.KeyToPath
+	for _, key := range keys {
+		items = append(items, corev1.KeyToPath{Key: key, Path: key})
+	}
+	MountSecret(pod, "backup-keys", jobs.SecretBackupKeys, jobs.BackupKeysDir, items...)
+	optional := true
+	pod.Volumes[len(pod.Volumes)-1].Secret.Optional = &optional
+}
+
+// BackupIdentity ties the service account of such Jobs to a cloud identity.
+func (s *Stack) BackupIdentity(objects []runtime.Object) {
+	account := kustomize.Find[*corev1.ServiceAccount](objects)
+	for key, value := range s.Cluster.Spec.Backup.ServiceAccount.Annotations {
+		metav1.SetMetaDataAnnotation(&account.ObjectMeta, key, value)
 	}
 }
 
 // MountSecret lets a pod's first container, and its group, read a Secret, or some
 // keys of it.
 func MountSecret(pod *corev1.PodSpec, volume, secret, dir string, items ...corev1.KeyToPath) {
+	mountSecret(pod, &pod.Containers[0], volume, secret, dir, items...)
+}
+
+func mountSecret(pod *corev1.PodSpec, c *corev1.Container, volume, secret, dir string, items ...corev1.KeyToPath) {
 	mode := int32(0o440)
 	pod.Volumes = append(pod.Volumes, corev1.Volume{Name: volume, VolumeSource: corev1.VolumeSource{
 		Secret: &corev1.SecretVolumeSource{SecretName: secret, Items: items, DefaultMode: &mode},
 	}})
-	c := &pod.Containers[0]
 	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume, MountPath: dir, ReadOnly: true})
 }
 

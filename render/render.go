@@ -3,6 +3,7 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -31,14 +32,19 @@ func Render(s *Stack, components []Component) (Manifests, error) {
 		return nil, err
 	}
 	identify(s, objects)
+	fit(s, objects)
 	mesh(s, objects)
 	if objects, err = patch(s, objects); err != nil {
 		return nil, err
 	}
+	if err := pin(s.lock, objects); err != nil {
+		return nil, err
+	}
+	guard(objects)
 	if err := checksums(objects); err != nil {
 		return nil, err
 	}
-	if err := nameByContent(objects); err != nil {
+	if objects, err = nameByContent(objects); err != nil {
 		return nil, err
 	}
 	if err := annotate(objects); err != nil {
@@ -49,13 +55,15 @@ func Render(s *Stack, components []Component) (Manifests, error) {
 
 func build(s *Stack, components []Component) (Manifests, error) {
 	var objects Manifests
+	var faults []error
 	for _, c := range components {
 		if c.Enabled != nil && !c.Enabled(s) {
 			continue
 		}
 		built, err := c.Build(s)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Name, err)
+			faults = append(faults, fmt.Errorf("%s: %w", c.Name, err))
+			continue
 		}
 		for _, o := range built {
 			u, err := toUnstructured(o)
@@ -68,7 +76,7 @@ func build(s *Stack, components []Component) (Manifests, error) {
 			objects = append(objects, u)
 		}
 	}
-	return objects, nil
+	return objects, errors.Join(faults...)
 }
 
 func toUnstructured(o runtime.Object) (*unstructured.Unstructured, error) {

@@ -26,14 +26,25 @@ type Stack struct {
 	Chart []byte
 
 	document *strict.Document
+	decoding strict.Faults // of the document
+	lock     *lock
+	// members are the documents that refer to the cluster.
+	members []member
 }
 
 // Document is what the user wrote of the cluster.
 func (s *Stack) Document() *strict.Document { return s.document }
 
-// Locate gives an error about a field of the cluster the place where the field
+// Locate gives each error about a field of the cluster the place where the field
 // stands; other errors are the document's as a whole.
 func (s *Stack) Locate(err error) strict.Faults {
+	if list := joined(err); len(list) != 1 {
+		var faults strict.Faults
+		for _, err := range list {
+			faults = append(faults, s.Locate(err)...)
+		}
+		return faults
+	}
 	if e := new(field.Error); errors.As(err, &e) {
 		return strict.Faults{locate(s.document, e)}
 	}
@@ -44,24 +55,41 @@ func (s *Stack) Locate(err error) strict.Faults {
 // locate turns a field's error into a fault at the place where the field stands.
 func locate(d *strict.Document, e *field.Error) strict.Fault {
 	message, hint, _ := strings.Cut(e.Detail, "\nhint: ")
-	if got, ok := badValue(e); ok {
+	path := d.Written(e.Field)
+	if got, ok := badValue(d, path, e); ok {
 		message = fmt.Sprintf("%s (got %s)", message, got)
 	}
-	return strict.Fault{Position: d.Position(e.Field), Path: e.Field, Message: message, Hint: hint}
+	return strict.Fault{Position: d.Position(path), Path: path, Message: message, Hint: hint}
 }
 
-func badValue(e *field.Error) (string, bool) {
+// badValue is what a fault found in its place: as it was written, where a default has
+// completed that, and with its source where nothing was.
+func badValue(d *strict.Document, path string, e *field.Error) (string, bool) {
 	if e.Type != field.ErrorTypeInvalid && e.Type != field.ErrorTypeNotSupported {
 		return "", false
 	}
+	text, written := d.Scalar(path)
+	got := ""
 	switch v := e.BadValue.(type) {
 	case nil, field.OmitValueType:
 		return "", false
 	case string:
-		return fmt.Sprintf("%q", v), true
+		if text != "" && strings.HasPrefix(v, text) && !strings.HasSuffix(path, "]") {
+			v = text
+		}
+		got = fmt.Sprintf("%q", v)
 	default:
-		return fmt.Sprint(v), true
+		got = fmt.Sprint(v)
 	}
+	if !written {
+		got += ", " + source(d, path)
+	}
+	return got, true
+}
+
+// source is what sets a field that is not written.
+func source(d *strict.Document, path string) string {
+	return cmp.Or(d.Implied[path], "the default")
 }
 
 // resource is what all four kinds have in common.
@@ -75,10 +103,21 @@ type resource interface {
 type member struct {
 	resource
 	document *strict.Document
+	decoding strict.Faults
 }
 
 func (m member) fault(path, message, hint string) strict.Fault {
+	path = m.document.Written(path)
 	return strict.Fault{Position: m.document.Position(path), Path: path, Message: message, Hint: hint}
+}
+
+// namespace is the member's, with its source where it is not written.
+func (m member) namespace() string {
+	const path = "metadata.namespace"
+	if _, written := m.document.Scalar(path); written {
+		return m.GetNamespace()
+	}
+	return fmt.Sprintf("%s (%s)", m.GetNamespace(), source(m.document, path))
 }
 
 // assemble gathers clusters and what refers to them, sorted by namespace and
@@ -98,12 +137,12 @@ func assemble(members []member) ([]*Stack, strict.Faults) {
 		if other := stacks[cluster.Namespace]; other != nil {
 			if other.Cluster.Name != cluster.Name { // else reported as a duplicate
 				faults = append(faults, m.fault("metadata.namespace",
-					fmt.Sprintf("namespace %s already holds cluster %s (%s)", cluster.Namespace, other.Cluster.Name, other.document.Position("metadata.name")),
+					fmt.Sprintf("namespace %s already holds cluster %s (%s)", m.namespace(), other.Cluster.Name, other.document.Position("metadata.name")),
 					"give each cluster a namespace of its own"))
 			}
 			continue
 		}
-		s := &Stack{Cluster: cluster, document: m.document}
+		s := &Stack{Cluster: cluster, document: m.document, decoding: m.decoding}
 		stacks[cluster.Namespace] = s
 		order = append(order, s)
 	}
@@ -117,7 +156,7 @@ func assemble(members []member) ([]*Stack, strict.Faults) {
 			faults = append(faults, kept(s, m)...)
 		}
 	}
-	return order, faults
+	return order, append(faults, apart(members)...)
 }
 
 func duplicates(members []member) strict.Faults {
@@ -154,9 +193,10 @@ func join(s *Stack, m member, ref string) strict.Faults {
 			return nil // reported by the resource's own validation
 		}
 		return strict.Faults{m.fault("spec.clusterRef.name",
-			fmt.Sprintf("there is no cluster %s in namespace %s", ref, m.GetNamespace()),
+			fmt.Sprintf("there is no cluster %s in namespace %s", ref, m.namespace()),
 			"a reference reaches only a cluster of its own namespace")}
 	}
+	s.members = append(s.members, m)
 	switch r := m.resource.(type) {
 	case *v1.BanhBaoRingTenant:
 		s.Tenants = append(s.Tenants, r)

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// Stage is a step of a sync: what it contains needs only what earlier stages
-// and itself contain. Its number is the Argo CD sync wave.
+// Stage is a step of a sync: what it contains needs only what stages of earlier
+// waves and itself contain.
 type Stage int
 
 // The stages, in order.
@@ -40,6 +40,12 @@ var stageNames = []struct {
 	{Monitoring, "monitoring"},
 	{Exposure, "exposure"},
 }
+
+// Wave is the stage's Argo CD sync wave. The stages from Tenants on share the
+// last one, so that none waits for another: what protects data and keys (backups,
+// renewals, alerts) comes although an application's image cannot be pulled or a
+// tenant cannot be provisioned.
+func (s Stage) Wave() int { return int(min(s, Tenants)) }
 
 // String is the stage's name.
 func (s Stage) String() string {

@@ -115,6 +115,10 @@ type RestoreOptions struct {
 	// Force replaces an OpenBao that is another than the one that was backed up,
 	// such as a new one after all data was lost.
 	Force bool `json:"force,omitempty"`
+	// DangerouslyAcceptUnverified restores a backup that nothing proves to be this
+	// stack's own: unsigned, signed by a key that is not trusted, or in the clear
+	// where backups are encrypted. Whoever can write to the bucket may have made it.
+	DangerouslyAcceptUnverified bool `json:"dangerouslyAcceptUnverified,omitempty"`
 }
 
 // BanhBaoRingRestoreStatus is what was seen of a restore. The renderer does not read it.

@@ -46,6 +46,17 @@ const (
 	PlanEnterprise Plan = "enterprise"
 )
 
+// Platform is the kind of cluster that the stack runs on.
+//
+// +kubebuilder:validation:Enum=kubernetes;openshift
+type Platform string
+
+// The platforms.
+const (
+	PlatformKubernetes Platform = "kubernetes"
+	PlatformOpenShift  Platform = "openshift"
+)
+
 // BanhBaoRingClusterSpec is what a user asks of a stack. Only domain is required.
 type BanhBaoRingClusterSpec struct {
 	// Domain of the dashboard; the other hosts are api.<domain>, vault.<domain>
@@ -64,12 +75,22 @@ type BanhBaoRingClusterSpec struct {
 	// ImagePullSecrets are given to every pod.
 	ImagePullSecrets []LocalObjectReference `json:"imagePullSecrets,omitempty"`
 
+	// Platform is kubernetes, or openshift: its DNS listens on another port, and it
+	// gives the pods their user and group itself. Defaults to kubernetes.
+	Platform Platform `json:"platform,omitempty"`
+	// KubeVersion is the version of Kubernetes that the output is for, such as
+	// "1.29". What needs a later one is then left out or written in another way.
+	// The least is 1.29; any version from 1.30 on when absent.
+	KubeVersion string `json:"kubeVersion,omitempty"`
+
 	// OpenBao keeps the keys.
 	OpenBao OpenBao `json:"openbao,omitzero"`
 	// API is the control plane.
 	API API `json:"api,omitzero"`
 	// Dashboard is the control plane's web page.
 	Dashboard Dashboard `json:"dashboard,omitzero"`
+	// Signer signs for rollups' clients, by the policies of their keys.
+	Signer Signer `json:"signer,omitzero"`
 	// Database is the control plane's PostgreSQL.
 	Database Database `json:"database,omitzero"`
 	// Redis is the control plane's cache.
@@ -90,6 +111,11 @@ type BanhBaoRingClusterSpec struct {
 	Secrets Secrets `json:"secrets,omitzero"`
 	// Jobs are the Jobs that do what manifests cannot.
 	Jobs Jobs `json:"jobs,omitzero"`
+	// Guardrails has the cluster refuse what nobody means to do: deleting Secrets
+	// that hold keys, claims or the namespace, running programs or other images in
+	// OpenBao's pods, weakening the namespace's pod security. It needs Kubernetes
+	// 1.30, and the right to make ValidatingAdmissionPolicies.
+	Guardrails bool `json:"guardrails,omitempty"`
 	// Rerun runs a Job again: its name, and any new value.
 	Rerun map[string]string `json:"rerun,omitempty"`
 	// Patches are kustomize patches, applied to the finished objects in order.
@@ -99,7 +125,8 @@ type BanhBaoRingClusterSpec struct {
 // API is the control plane's API.
 type API struct {
 	Workload `json:",inline"`
-	// Replicas is the number of pods where autoscaling is off.
+	// Replicas is the number of pods where autoscaling is off. Where it is on,
+	// they are the least unless autoscaling.minReplicas says otherwise.
 	// +kubebuilder:validation:Minimum=1
 	Replicas *int32 `json:"replicas,omitempty"`
 	// Autoscaling adds pods under load.
@@ -130,7 +157,8 @@ type OAuthClient struct {
 
 // Autoscaling is a HorizontalPodAutoscaler.
 type Autoscaling struct {
-	// Enabled turns it on.
+	// Enabled turns it on; on in the plans pro and enterprise, and when any other
+	// of its fields is given.
 	Enabled *bool `json:"enabled,omitempty"`
 	// MinReplicas is the smallest number of pods.
 	// +kubebuilder:validation:Minimum=1
@@ -156,6 +184,22 @@ type Dashboard struct {
 	// Replicas is the number of pods; 0 leaves the dashboard out.
 	// +kubebuilder:validation:Minimum=0
 	Replicas *int32 `json:"replicas,omitempty"`
+	// CACert holds the certificates of the authority that signed that of
+	// api.<domain>, which the dashboard calls, where that is no public one.
+	CACert *SecretKeyRef `json:"caCert,omitempty"`
+}
+
+// Signer signs for rollups' clients, by the policies of their keys.
+type Signer struct {
+	Workload `json:",inline"`
+	// Enabled turns it on; on when any other of its fields is given.
+	Enabled *bool `json:"enabled,omitempty"`
+	// Replicas is the number of pods.
+	// +kubebuilder:validation:Minimum=1
+	Replicas *int32 `json:"replicas,omitempty"`
+	// ClientNamespaces are the namespaces whose pods may connect, beside those of the
+	// clients of tenants' keys.
+	ClientNamespaces []string `json:"clientNamespaces,omitempty"`
 }
 
 // Billing connects the control plane to payment services.
@@ -166,8 +210,8 @@ type Billing struct {
 
 // Stripe is the payment service of that name.
 type Stripe struct {
-	// Enabled turns it on.
-	Enabled bool `json:"enabled,omitempty"`
+	// Enabled turns it on; on when any other of its fields is given.
+	Enabled *bool `json:"enabled,omitempty"`
 	// SecretKeyRef holds the API key.
 	SecretKeyRef *SecretKeyRef `json:"secretKeyRef,omitempty"`
 	// WebhookSecretRef holds the secret that signs webhooks.
@@ -257,15 +301,69 @@ type Networking struct {
 	// APIServerCIDRs are the addresses of the Kubernetes API server; any
 	// address when absent.
 	APIServerCIDRs []string `json:"apiServerCIDRs,omitempty"`
+	// APIServerPorts are the ports that the Kubernetes API server itself listens
+	// on, beside 443, its Service's. Defaults to 6443.
+	APIServerPorts []int32 `json:"apiServerPorts,omitempty"`
+	// Proxy is what programs use that connect to services outside: OpenBao's seal,
+	// backups and restores, the API, Alertmanager.
+	Proxy *Proxy `json:"proxy,omitempty"`
 	// IngressControllerNamespace is the namespace whose pods may connect to what
 	// is exposed: that of the Ingress controller, or of the Gateway's pods. The
 	// pods of any namespace may when it is absent.
 	IngressControllerNamespace string `json:"ingressControllerNamespace,omitempty"`
+	// KMSCIDRs are the addresses of the key management service or of the other
+	// OpenBao that unseals; when absent, any address that the provider may have.
+	KMSCIDRs []string `json:"kmsCIDRs,omitempty"`
+	// BucketCIDRs are the addresses of the services that keep backups; any but
+	// link-local ones when absent.
+	BucketCIDRs []string `json:"bucketCIDRs,omitempty"`
+	// PrivateTargets are names of hosts and ranges of addresses inside the
+	// cluster or its network that webhooks of tenants may call, and where the
+	// mail server may be. All others there are refused.
+	PrivateTargets []string `json:"privateTargets,omitempty"`
+	// OpenBao is what of OpenBao is reached from outside, as vault.<domain>.
+	OpenBao OpenBaoExposure `json:"openbao,omitzero"`
 	// TrustedProxies are the addresses of proxies whose X-Forwarded-For header
 	// OpenBao believes. They may connect to what is exposed: load balancers
 	// that send to pods directly, and controllers in the network of their node,
 	// are no pods to a NetworkPolicy.
 	TrustedProxies []string `json:"trustedProxies,omitempty"`
+}
+
+// Expose is how much of OpenBao is reached from outside.
+//
+// +kubebuilder:validation:Enum=off;signing;all
+type Expose string
+
+// How much of OpenBao is reached from outside.
+const (
+	ExposeOff     Expose = "off"
+	ExposeSigning Expose = "signing"
+	ExposeAll     Expose = "all"
+)
+
+// OpenBaoExposure is what of OpenBao is reached from outside.
+type OpenBaoExposure struct {
+	// Expose is off, signing (logins, the secp256k1 engine and health) or all,
+	// which holds operations that need no login.
+	Expose Expose `json:"expose,omitempty"`
+}
+
+// Proxy is an HTTP proxy, which connects to services outside. It must ask for no
+// password: that would stand in the pods' environment.
+type Proxy struct {
+	// HTTPS is the URL of the proxy for HTTPS, such as http://proxy.example.com:3128.
+	HTTPS string `json:"https"`
+	// HTTP is the URL of the proxy for plain HTTP; nothing goes out so when absent.
+	HTTP string `json:"http,omitempty"`
+	// NoProxy are hosts, domains and ranges of addresses that are connected to
+	// without it, beside those inside the cluster and the stack's own hosts.
+	NoProxy []string `json:"noProxy,omitempty"`
+	// CACert holds the certificates of the authority with which the proxy signs for
+	// the hosts that it is asked for, where it looks into the connections, and of
+	// that which signed the proxy's own, where its URL begins with https://. They
+	// are trusted beside the public ones.
+	CACert *SecretKeyRef `json:"caCert,omitempty"`
 }
 
 // GatewayRef is a Gateway of the Gateway API.

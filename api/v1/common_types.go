@@ -1,6 +1,9 @@
 package v1
 
 import (
+	"net/url"
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
@@ -76,6 +79,9 @@ type S3 struct {
 	// Credentials is a Secret with the keys access-key-id and secret-access-key.
 	// Without it, the pod's workload identity is used.
 	Credentials *SecretRef `json:"credentials,omitempty"`
+	// CACert holds the certificates of the authority that signed the endpoint's,
+	// where that is no public one.
+	CACert *SecretKeyRef `json:"caCert,omitempty"`
 }
 
 // GCS is a bucket of Google Cloud Storage.
@@ -108,6 +114,44 @@ func (d Destination) Credentials() *SecretRef {
 		return d.GCS.Credentials
 	}
 	return nil
+}
+
+// CACert holds the authority of the service's own, if it has one.
+func (d Destination) CACert() *SecretKeyRef {
+	if d.S3 == nil {
+		return nil
+	}
+	return d.S3.CACert
+}
+
+// Place is where objects go, by which two destinations are compared.
+func (d Destination) Place() string {
+	switch {
+	case d.S3 != nil:
+		return "s3 " + service(d.S3.Endpoint) + " " + d.S3.Bucket + "/" + d.S3.Prefix
+	case d.GCS != nil:
+		return "gcs " + d.GCS.Bucket + "/" + d.GCS.Prefix
+	}
+	return ""
+}
+
+// service is one name for each endpoint of one service: its host in lower case, the
+// port that counts and the path. It is empty for Amazon's own, where a bucket's name is
+// that of one bucket, whichever endpoint leads to it.
+func service(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" {
+		return endpoint
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if _, amazon := amazonRegion(host, "s3"); amazon {
+		return ""
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
+	}
+	return host + ":" + port + strings.TrimRight(u.Path, "/")
 }
 
 // BackupComponent is a part of the stack that a backup holds.

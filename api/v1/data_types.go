@@ -29,12 +29,28 @@ type Database struct {
 	Storage Storage `json:"storage,omitzero"`
 	// ConnectionString is the URL of a database that exists.
 	ConnectionString *SecretKeyRef `json:"connectionString,omitempty"`
+	// CACert holds the certificates of the authority that signed that database's,
+	// where that is no public one. Its certificate and name are then verified
+	// unless the URL says otherwise.
+	CACert *SecretKeyRef `json:"caCert,omitempty"`
 	// Exporter gives Prometheus the figures of each pod. CloudNativePG has one
 	// of its own.
 	Exporter Exporter `json:"exporter,omitzero"`
 }
 
-// Exporter is the sidecar that gives Prometheus a server's figures.
+// ExportsPostgres reports whether the stack runs an exporter of its database.
+// CloudNativePG's pods have one of their own.
+func (s *BanhBaoRingClusterSpec) ExportsPostgres() bool {
+	return *s.Monitoring.Enabled && *s.Database.Managed && s.Database.Engine != DatabaseCloudNativePG
+}
+
+// ExportsRedis reports whether the stack runs an exporter of its Redis.
+func (s *BanhBaoRingClusterSpec) ExportsRedis() bool {
+	return *s.Monitoring.Enabled && *s.Redis.Managed
+}
+
+// Exporter is what gives Prometheus a server's figures: pods of its own, where
+// monitoring is on.
 type Exporter struct {
 	// Version is the image's tag when image gives none.
 	Version string `json:"version,omitempty"`
@@ -71,6 +87,9 @@ type Redis struct {
 	Storage Storage `json:"storage,omitzero"`
 	// ConnectionString is the URL of a Redis that exists.
 	ConnectionString *SecretKeyRef `json:"connectionString,omitempty"`
+	// CACert holds the certificates of the authority that signed that Redis's,
+	// where that is no public one.
+	CACert *SecretKeyRef `json:"caCert,omitempty"`
 	// Exporter gives Prometheus the figures of each pod.
 	Exporter Exporter `json:"exporter,omitzero"`
 }
@@ -116,8 +135,9 @@ type Grafana struct {
 
 // Alerting sends alerts.
 type Alerting struct {
-	Workload  `json:",inline"`
-	Enabled   bool       `json:"enabled,omitempty"`
+	Workload `json:",inline"`
+	// Enabled turns it on; on when any other of its fields is given.
+	Enabled   *bool      `json:"enabled,omitempty"`
 	Slack     *Slack     `json:"slack,omitempty"`
 	PagerDuty *PagerDuty `json:"pagerduty,omitempty"`
 }
@@ -146,8 +166,8 @@ const (
 
 // Backup is the scheduled backup.
 type Backup struct {
-	// Enabled turns it on.
-	Enabled bool `json:"enabled,omitempty"`
+	// Enabled turns it on; on when any other of its fields is given.
+	Enabled *bool `json:"enabled,omitempty"`
 	// Schedule is a cron expression in UTC.
 	Schedule string `json:"schedule,omitempty"`
 	// Retention of backups, in days.
@@ -159,14 +179,47 @@ type Backup struct {
 	Destination *Destination `json:"destination,omitempty"`
 	// Encryption with age.
 	Encryption Encryption `json:"encryption,omitzero"`
+	// ServiceAccount of the pods that back up and restore.
+	ServiceAccount ServiceAccount `json:"serviceAccount,omitzero"`
+	// TrustedKeys are public signing keys, ed25519:…, whose backups count as the
+	// stack's own: those of the stack before, after all was lost.
+	TrustedKeys []string `json:"trustedKeys,omitempty"`
 	// Resources of the backup's container.
 	Resources corev1.ResourceRequirements `json:"resources,omitzero"`
 }
 
+// ServiceAccount is what a service account is told beyond its name.
+type ServiceAccount struct {
+	// Annotations tie the pods to a cloud identity, such as
+	// eks.amazonaws.com/role-arn or iam.gke.io/gcp-service-account.
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// EncryptionMode says whether backups are encrypted.
+//
+// +kubebuilder:validation:Enum=age;none
+type EncryptionMode string
+
+// Whether backups are encrypted.
+const (
+	EncryptionAge  EncryptionMode = "age"
+	EncryptionNone EncryptionMode = "none"
+)
+
 // Encryption of backups with age.
 type Encryption struct {
-	// Recipients are age public keys.
+	// Mode is age, or none: then whoever reads the bucket reads the database, and
+	// Secrets are not backed up.
+	Mode EncryptionMode `json:"mode,omitempty"`
+	// Recipients are age public keys. The plans free and starter mint one when
+	// absent.
 	Recipients []string `json:"recipients,omitempty"`
 	// IdentitySecret holds the age private key that restores decrypt with.
 	IdentitySecret *SecretKeyRef `json:"identitySecret,omitempty"`
 }
+
+// Encrypted reports whether backups are encrypted.
+func (b *Backup) Encrypted() bool { return b.Encryption.Mode != EncryptionNone }
+
+// Minted reports whether the stack makes the key that backups are encrypted to.
+func (b *Backup) Minted() bool { return b.Encrypted() && len(b.Encryption.Recipients) == 0 }

@@ -1,6 +1,8 @@
 package v1
 
 import (
+	"maps"
+	"reflect"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,6 +44,11 @@ func (c *BanhBaoRingCluster) normalize() {
 		s.OpenBao.Replicas = s.Replicas
 	}
 	s.ImageRegistry = strings.TrimRight(s.ImageRegistry, "/")
+	switchOn(&s.API.Autoscaling.Enabled, s.API.Autoscaling)
+	switchOn(&s.Monitoring.Alerting.Enabled, s.Monitoring.Alerting)
+	switchOn(&s.Backup.Enabled, s.Backup)
+	switchOn(&s.Billing.Stripe.Enabled, s.Billing.Stripe)
+	switchOn(&s.Signer.Enabled, s.Signer)
 	for _, use := range c.secretUses() {
 		set(&use.ref.SecretName, use.ref.Name)
 	}
@@ -66,6 +73,9 @@ func (c *BanhBaoRingCluster) defaultFromPlan() {
 		set(&s.API.Autoscaling.MaxReplicas, max(p.apiMax, *s.API.Autoscaling.MinReplicas))
 	}
 	setPtr(&s.Dashboard.Replicas, p.dashboardReplicas)
+	if isOn(s.Signer.Enabled) {
+		setPtr(&s.Signer.Replicas, p.signerReplicas)
+	}
 
 	if s.Database.Managed == nil || *s.Database.Managed {
 		setPtr(&s.Database.Replicas, p.databaseReplicas)
@@ -87,7 +97,7 @@ func (c *BanhBaoRingCluster) defaultRest() {
 
 	set(&s.OpenBao.Version, "2.7.1")
 	setPtr(&s.OpenBao.MinReadySeconds, 10)
-	set(&s.OpenBao.Plugin.Version, "1.0.0")
+	set(&s.OpenBao.Plugin.Version, "1.1.0")
 	set(&s.OpenBao.Plugin.Path, "/plugin/secp256k1")
 	s.OpenBao.AutoUnseal.setDefaults(s.OpenBao.Version)
 	set(&s.OpenBao.Init.Shares, int32(len(s.OpenBao.Init.PGPKeys)))
@@ -104,6 +114,12 @@ func (c *BanhBaoRingCluster) defaultRest() {
 	}
 	set(&s.Dashboard.Version, "1.0.0")
 	setRequests(&s.Dashboard.Resources, "100m", "128Mi")
+	setPtr(&s.Signer.Enabled, false)
+	if *s.Signer.Enabled {
+		set(&s.Signer.Version, "0.1.0")
+		// Bodies of requests may take 256 MiB at a time.
+		setRequests(&s.Signer.Resources, "250m", "256Mi")
+	}
 
 	setPtr(&s.Database.Managed, true)
 	set(&s.Database.Version, "18") // of pg_dump, where the database exists: it reads any older server
@@ -111,23 +127,27 @@ func (c *BanhBaoRingCluster) defaultRest() {
 		set(&s.Database.Engine, DatabaseStatefulSet)
 		setRequests(&s.Database.Resources, "250m", "512Mi")
 		if s.Database.Engine != DatabaseCloudNativePG {
-			set(&s.Database.Exporter.Version, "v0.20.0")
+			// v0.20.0 selects a column that pg_stat_replication does not have.
+			set(&s.Database.Exporter.Version, "v0.19.1")
 		}
 	}
 	setPtr(&s.Redis.Managed, true)
 	if *s.Redis.Managed {
 		set(&s.Redis.Version, "8")
 		setRequests(&s.Redis.Resources, "100m", "128Mi")
-		set(&s.Redis.Exporter.Version, "v1.80.1")
+		set(&s.Redis.Exporter.Version, "v1.88.0")
 	}
 
 	setPtr(&s.Monitoring.Enabled, true)
 	set(&s.Monitoring.Mode, MonitoringStandalone)
 	set(&s.Monitoring.Prometheus.Retention, "15d")
 	setPtr(&s.Monitoring.Grafana.Enabled, true)
+	setPtr(&s.Monitoring.Alerting.Enabled, false)
+	setPtr(&s.Billing.Stripe.Enabled, false)
 	s.Monitoring.defaultWorkloads()
 
-	if s.Backup.Enabled {
+	setPtr(&s.Backup.Enabled, false)
+	if *s.Backup.Enabled {
 		set(&s.Backup.Schedule, "0 2 * * *")
 		set(&s.Backup.Retention, 30)
 		set(&s.Backup.Guard, GuardBestEffort)
@@ -143,6 +163,11 @@ func (c *BanhBaoRingCluster) defaultRest() {
 	}
 	set(&s.Networking.Mode, NetworkingIngress)
 	set(&s.Networking.Mesh, MeshNone)
+	set(&s.Networking.OpenBao.Expose, ExposeSigning)
+	if len(s.Networking.APIServerPorts) == 0 {
+		s.Networking.APIServerPorts = []int32{6443}
+	}
+	set(&s.Platform, PlatformKubernetes)
 	if s.Certificates.Issuer != nil {
 		set(&s.Certificates.Issuer.Kind, "Issuer")
 	}
@@ -150,6 +175,8 @@ func (c *BanhBaoRingCluster) defaultRest() {
 		set(&s.Secrets.ExternalSecrets.StoreRef.Kind, "SecretStore")
 		set(&s.Secrets.ExternalSecrets.RefreshInterval, "1h")
 	}
+
+	setRequests(&s.Backup.Resources, "100m", "256Mi")
 
 	set(&s.Jobs.Version, Version)
 	setRequests(&s.Jobs.Resources, "50m", "64Mi")
@@ -162,10 +189,13 @@ func (c *BanhBaoRingCluster) defaultImages() {
 	s.image(&s.OpenBao.Plugin.Image, "ghcr.io/banhbaoring/openbao-plugin-secp256k1", s.OpenBao.Plugin.Version)
 	s.image(&s.API.Image, "ghcr.io/banhbaoring/api", s.API.Version)
 	s.image(&s.Dashboard.Image, "ghcr.io/banhbaoring/dashboard", s.Dashboard.Version)
+	if *s.Signer.Enabled {
+		s.image(&s.Signer.Image, "ghcr.io/banhbaoring/api", s.Signer.Version)
+	}
 	s.image(&s.Jobs.Image, "ghcr.io/banhbaoring/banhbaoring", s.Jobs.Version)
 	if m := &s.Monitoring; *m.Enabled && m.Mode == MonitoringStandalone {
 		s.image(&m.Prometheus.Image, "docker.io/prom/prometheus", m.Prometheus.Version)
-		if m.Alerting.Enabled {
+		if *m.Alerting.Enabled {
 			s.image(&m.Alerting.Image, "docker.io/prom/alertmanager", m.Alerting.Version)
 		}
 		if *m.Grafana.Enabled {
@@ -217,7 +247,7 @@ func (m *Monitoring) defaultWorkloads() {
 	}
 	set(&m.Prometheus.Version, "v3.16.0")
 	setRequests(&m.Prometheus.Resources, "100m", "512Mi")
-	if m.Alerting.Enabled {
+	if *m.Alerting.Enabled {
 		set(&m.Alerting.Version, "v0.34.2")
 		setRequests(&m.Alerting.Resources, "20m", "64Mi")
 	}
@@ -252,6 +282,10 @@ func (a *AutoUnseal) setDefaults(openbaoVersion string) {
 	}
 }
 
+// DefaultAuditRetentionDays is how long a tenant's audit records are kept where
+// nothing is said.
+const DefaultAuditRetentionDays = 90
+
 // Default fills in what the spec leaves out.
 func (t *BanhBaoRingTenant) Default() {
 	set(&t.Namespace, DefaultNamespace)
@@ -267,7 +301,7 @@ func (t *BanhBaoRingTenant) Default() {
 			*quota = limit
 		}
 	}
-	set(&s.Settings.AuditRetentionDays, 90)
+	set(&s.Settings.AuditRetentionDays, DefaultAuditRetentionDays)
 	for i := range s.APIKeys {
 		set(&s.APIKeys[i].Role, RoleSigner)
 	}
@@ -303,6 +337,17 @@ func (d *Destination) normalize() {
 	}
 }
 
+// switchOn turns on what has settings and does not say whether it is on: it
+// would be silently off.
+func switchOn[T any](enabled **bool, settings T) {
+	if *enabled == nil && !reflect.ValueOf(settings).IsZero() {
+		setPtr(enabled, true)
+	}
+}
+
+// isOn reports whether a switch is on. Default leaves none open.
+func isOn(enabled *bool) bool { return enabled != nil && *enabled }
+
 func set[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
@@ -317,18 +362,42 @@ func setPtr[T any](field **T, value T) {
 }
 
 func setQuantity(field *resource.Quantity, value string) {
-	if field.IsZero() {
+	if *field == (resource.Quantity{}) { // a 0 that is written is a fault
 		*field = resource.MustParse(value)
 	}
 }
 
-// setRequests gives requests, and a memory limit of four times the request: a
-// container without one can starve its node.
+// setRequests gives what is missing of the requests, and a memory limit of four
+// times the request: a container without one can starve its node, and a
+// namespace with a quota refuses it.
 func setRequests(r *corev1.ResourceRequirements, cpu, memory string) {
-	if r.Requests == nil && r.Limits == nil {
-		limit := resource.MustParse(memory)
-		limit.Mul(4)
-		r.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)}
-		r.Limits = corev1.ResourceList{corev1.ResourceMemory: limit}
+	requests, limits := maps.Clone(r.Requests), maps.Clone(r.Limits)
+	if requests == nil {
+		requests = corev1.ResourceList{}
 	}
+	if limits == nil {
+		limits = corev1.ResourceList{}
+	}
+	for name, value := range map[corev1.ResourceName]string{corev1.ResourceCPU: cpu, corev1.ResourceMemory: memory} {
+		if _, given := requests[name]; given {
+			continue
+		}
+		request := resource.MustParse(value)
+		if limit, limited := limits[name]; limited {
+			if !isAmount(name, limit) {
+				continue // the fault is the limit's
+			}
+			if limit.Cmp(request) < 0 {
+				request = limit
+			}
+		}
+		requests[name] = request
+	}
+	request := requests[corev1.ResourceMemory]
+	if _, given := limits[corev1.ResourceMemory]; !given && isAmount(corev1.ResourceMemory, request) {
+		limit := request.DeepCopy()
+		limit.Mul(4)
+		limits[corev1.ResourceMemory] = limit
+	}
+	r.Requests, r.Limits = requests, limits
 }

@@ -87,11 +87,17 @@ type AutoUnseal struct {
 	Namespace string `json:"namespace,omitempty"`
 	// Token for it (transit).
 	Token *SecretKeyRef `json:"token,omitempty"`
-	// CACert is the certificate authority of its certificate (transit).
+	// CACert is the certificate authority of the service's certificate (awskms with
+	// an endpoint, transit).
 	CACert *SecretKeyRef `json:"caCert,omitempty"`
 
 	// Key is a 32-byte key (static); minted when absent.
 	Key *SecretKeyRef `json:"key,omitempty"`
+	// PreviousKeyID is the name of the key before the current one (static), from
+	// which OpenBao moves to the current one as it starts.
+	PreviousKeyID string `json:"previousKeyId,omitempty"`
+	// PreviousKey is that key (static).
+	PreviousKey *SecretKeyRef `json:"previousKey,omitempty"`
 
 	// Credentials for the service; the pod's workload identity when absent.
 	Credentials *Credentials `json:"credentials,omitempty"`

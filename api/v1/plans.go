@@ -9,6 +9,7 @@ type preset struct {
 	apiReplicas, apiMax int32
 	apiAutoscaling      bool
 	dashboardReplicas   int32
+	signerReplicas      int32
 
 	databaseReplicas int32
 	databaseSize     string
@@ -21,25 +22,25 @@ type preset struct {
 var presets = map[Plan]preset{
 	PlanFree: {
 		openbaoReplicas: 1, openbaoSize: "5Gi", openbaoCPU: "100m", openbaoMemory: "256Mi",
-		apiReplicas: 1, apiMax: 2, dashboardReplicas: 1,
+		apiReplicas: 1, apiMax: 2, dashboardReplicas: 1, signerReplicas: 1,
 		databaseReplicas: 1, databaseSize: "5Gi",
 		redisMode: RedisStandalone, redisReplicas: 1, redisSize: "1Gi", metricsSize: "5Gi",
 	},
 	PlanStarter: {
 		openbaoReplicas: 3, openbaoSize: "10Gi", openbaoCPU: "250m", openbaoMemory: "256Mi",
-		apiReplicas: 2, apiMax: 4, dashboardReplicas: 1,
+		apiReplicas: 2, apiMax: 4, dashboardReplicas: 1, signerReplicas: 2,
 		databaseReplicas: 1, databaseSize: "10Gi",
 		redisMode: RedisStandalone, redisReplicas: 1, redisSize: "2Gi", metricsSize: "20Gi",
 	},
 	PlanPro: {
 		openbaoReplicas: 3, openbaoSize: "50Gi", openbaoCPU: "500m", openbaoMemory: "512Mi",
-		apiReplicas: 2, apiMax: 10, apiAutoscaling: true, dashboardReplicas: 2,
+		apiReplicas: 2, apiMax: 10, apiAutoscaling: true, dashboardReplicas: 2, signerReplicas: 2,
 		databaseReplicas: 2, databaseSize: "20Gi",
 		redisMode: RedisCluster, redisReplicas: 3, redisSize: "5Gi", metricsSize: "50Gi",
 	},
 	PlanEnterprise: {
 		openbaoReplicas: 5, openbaoSize: "100Gi", openbaoCPU: "1", openbaoMemory: "1Gi",
-		apiReplicas: 3, apiMax: 100, apiAutoscaling: true, dashboardReplicas: 3,
+		apiReplicas: 3, apiMax: 100, apiAutoscaling: true, dashboardReplicas: 3, signerReplicas: 3,
 		databaseReplicas: 3, databaseSize: "100Gi",
 		redisMode: RedisCluster, redisReplicas: 6, redisSize: "10Gi", metricsSize: "100Gi",
 	},

@@ -60,11 +60,15 @@ func (c *BanhBaoRingCluster) secretUses() []secretUse {
 	s := &c.Spec
 	a := &s.OpenBao.AutoUnseal
 	keys := []*SecretKeyRef{
-		a.Token, a.CACert, a.Key,
-		s.Database.ConnectionString, s.Redis.ConnectionString,
+		a.Token, a.CACert, a.Key, a.PreviousKey,
+		s.Database.ConnectionString, s.Database.CACert, s.Redis.ConnectionString, s.Redis.CACert,
+		s.Dashboard.CACert,
 		s.Monitoring.Grafana.AdminPassword,
 		s.Backup.Encryption.IdentitySecret,
 		s.Billing.Stripe.SecretKeyRef, s.Billing.Stripe.WebhookSecretRef,
+	}
+	if p := s.Networking.Proxy; p != nil {
+		keys = append(keys, p.CACert)
 	}
 	if m := s.Email.SMTP; m != nil {
 		keys = append(keys, m.Username, m.Password, m.CACert)
@@ -90,7 +94,7 @@ func (c *BanhBaoRingCluster) secretUses() []secretUse {
 func (t *BanhBaoRingTenant) secretUses() []secretUse {
 	keys := []*SecretKeyRef{t.Spec.Admin.Password}
 	for i := range t.Spec.Settings.Webhooks {
-		keys = append(keys, t.Spec.Settings.Webhooks[i].Secret)
+		keys = append(keys, t.Spec.Settings.Webhooks[i].Secret, t.Spec.Settings.Webhooks[i].CACert)
 	}
 	return usesOf(keys)
 }
@@ -103,6 +107,9 @@ func (d *Destination) secretUses() []secretUse {
 	var uses []secretUse
 	if d != nil && d.S3 != nil && d.S3.Credentials != nil {
 		uses = append(uses, secretUse{d.S3.Credentials, s3Keys})
+	}
+	if d != nil && d.CACert() != nil {
+		uses = append(uses, usesOf([]*SecretKeyRef{d.S3.CACert})...)
 	}
 	if d != nil && d.GCS != nil && d.GCS.Credentials != nil {
 		uses = append(uses, secretUse{d.GCS.Credentials, gcsKeys})
@@ -119,4 +126,20 @@ func usesOf(keys []*SecretKeyRef) []secretUse {
 		}
 	}
 	return uses
+}
+
+// KeySecrets are the Secrets that the spec names without which data cannot be
+// opened any more: those of the seal, and the identity of backups.
+func (c *BanhBaoRingCluster) KeySecrets() []string {
+	a := &c.Spec.OpenBao.AutoUnseal
+	refs := []*SecretKeyRef{a.Token, a.Key, a.PreviousKey, c.Spec.Backup.Encryption.IdentitySecret}
+	if a.Credentials != nil {
+		refs = append(refs, a.Credentials.AccessKeyID, a.Credentials.SecretAccessKey,
+			a.Credentials.ServiceAccountKey, a.Credentials.ClientID, a.Credentials.ClientSecret)
+	}
+	var names []string
+	for _, use := range usesOf(refs) {
+		names = append(names, use.ref.SecretName)
+	}
+	return names
 }

@@ -1,6 +1,9 @@
 package v1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
 
 // BanhBaoRingTenant is one customer of a stack, with an OpenBao namespace of its own.
 //
@@ -47,6 +50,10 @@ type BanhBaoRingTenantSpec struct {
 	// APIKeys are logins for programs. Each is kept in a Secret of its own,
 	// banhbaoring-tenant-<tenant>.<name>.
 	APIKeys []APIKey `json:"apiKeys,omitempty"`
+	// Keys are signing keys with policies, which the tenants Job makes and keeps as they
+	// are written here. One that is removed is not deleted: it signs no more. They need the
+	// cluster's signer.
+	Keys []Key `json:"keys,omitempty"`
 	// Settings of the tenant.
 	Settings TenantSettings `json:"settings,omitzero"`
 }
@@ -60,6 +67,81 @@ type APIKey struct {
 	// Rotate mints the key anew: any value that it did not have before.
 	Rotate string `json:"rotate,omitempty"`
 }
+
+// Key is a signing key that signs what its policy allows, for its clients.
+type Key struct {
+	// Name of the key.
+	Name string `json:"name"`
+	// Type of the key: evm or cosmos.
+	Type KeyType `json:"type"`
+	// Policy is what the key may sign: docs/policies.md and docs/policy.schema.json.
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Policy runtime.RawExtension `json:"policy"`
+	// Fence lets one client at a time sign block payloads.
+	Fence *Fence `json:"fence,omitempty"`
+	// NonceGuard lets no nonce of a chain sign twice: sameContent, but for other fees, or
+	// sameRecipient, but for other transactions to the same recipient. Off when absent.
+	NonceGuard NonceGuard `json:"nonceGuard,omitempty"`
+	// Clients are the programs that may have it sign; nobody may when absent.
+	Clients []KeyClient `json:"clients,omitempty"`
+}
+
+// KeyType is the kind of chain that a key signs for.
+//
+// +kubebuilder:validation:Enum=evm;cosmos
+type KeyType string
+
+// The types of keys that have a policy.
+const (
+	KeyEVM    KeyType = "evm"
+	KeyCosmos KeyType = "cosmos"
+)
+
+// Fence lets one client at a time sign block payloads.
+type Fence struct {
+	// Lease is how long a holder that is not heard of keeps the fence, such as 4s: at least
+	// two blocks.
+	Lease string `json:"lease"`
+}
+
+// NonceGuard is what a nonce that has signed may sign again.
+//
+// +kubebuilder:validation:Enum=sameContent;sameRecipient
+type NonceGuard string
+
+// The nonce guards.
+const (
+	SameContent   NonceGuard = "sameContent"
+	SameRecipient NonceGuard = "sameRecipient"
+)
+
+// KeyClient is a program that may have a key sign. It may be a client of several keys,
+// and is written alike in each.
+type KeyClient struct {
+	// Name of the client. Its credential is in Secret
+	// banhbaoring-tenant-<tenant>.client.<name>.
+	Name string `json:"name"`
+	// Auth is mtls, a certificate, or apiKey.
+	Auth ClientAuth `json:"auth"`
+	// Namespace is the one whose pods may connect to the signer for it.
+	Namespace string `json:"namespace"`
+	// Rotate mints the credential anew: any value that it did not have before. The one
+	// before works for a day, and a certificate until its end.
+	Rotate string `json:"rotate,omitempty"`
+}
+
+// ClientAuth is how a client shows who it is.
+//
+// +kubebuilder:validation:Enum=mtls;apiKey
+type ClientAuth string
+
+// How clients show who they are.
+const (
+	AuthMTLS   ClientAuth = "mtls"
+	AuthAPIKey ClientAuth = "apiKey"
+)
 
 // TenantRole is what a login of a tenant may do: admin everything that the
 // tenant may, signer sign and verify, auditor look.
@@ -126,6 +208,9 @@ type Webhook struct {
 	Events []string `json:"events,omitempty"`
 	// Secret signs the calls (HMAC).
 	Secret *SecretKeyRef `json:"secret,omitempty"`
+	// CACert holds the certificates of the authority that signed the URL's, where
+	// that is no public one.
+	CACert *SecretKeyRef `json:"caCert,omitempty"`
 }
 
 // BanhBaoRingTenantStatus is what was seen of a tenant. The renderer does not read it.

@@ -15,6 +15,7 @@ const (
 	derivedFromCluster   = "%s" // the value of a label
 	derivedFromTenant    = "banhbaoring-tenant-%s-admin"
 	derivedFromAPIKey    = "banhbaoring-tenant-%s.%s"
+	derivedFromClient    = "banhbaoring-tenant-%s.client.%s"
 	derivedFromBackup    = "banhbaoring-backup-%s-0123456789-abcde"
 	derivedFromRestore   = "banhbaoring-restore-%s-0123456789-abcde"
 	derivedFromNamespace = "banhbaoring-%s-token-review"
@@ -27,20 +28,27 @@ func (c *BanhBaoRingCluster) Validate() field.ErrorList {
 	s, at := &c.Spec, field.NewPath("spec")
 	faults := slices.Concat(
 		validateMeta(&c.ObjectMeta, derivedFromCluster, "production"),
+		validateNamespace(field.NewPath("metadata", "namespace"), c.Namespace),
 		validateDomain(at.Child("domain"), s.Domain),
 		enum(at.Child("plan"), s.Plan, PlanFree, PlanStarter, PlanPro, PlanEnterprise),
+		enum(at.Child("platform"), s.Platform, PlatformKubernetes, PlatformOpenShift),
+		validateKubeVersion(at.Child("kubeVersion"), s.KubeVersion),
+		// Source: Kubernetes 1.30's release notes, ValidatingAdmissionPolicy.
+		forbidden(at.Child("guardrails"), s.Guardrails && !AtLeast(s.KubeVersion, "1.30.0"), "needs Kubernetes 1.30 or later, and kubeVersion names an earlier one"),
 		s.validateReplicas(at),
 		validateImageRegistry(at.Child("imageRegistry"), s.ImageRegistry),
 		each(at.Child("imagePullSecrets"), s.ImagePullSecrets, validateReference),
 		s.OpenBao.validate(at.Child("openbao"), s.ImageRegistry),
 		s.API.validate(at.Child("api")),
 		atLeast(at.Child("dashboard", "replicas"), s.Dashboard.Replicas, 0),
+		validateSecretKeyRef(at.Child("dashboard", "caCert"), s.Dashboard.CACert),
+		s.Signer.validate(at.Child("signer"), s.OpenBao),
 		s.Database.validate(at.Child("database"), s.ImageRegistry),
 		s.Redis.validate(at.Child("redis"), s.ImageRegistry),
 		s.Monitoring.validate(at.Child("monitoring")),
-		s.Backup.validate(at.Child("backup")),
+		s.Backup.validate(at.Child("backup"), s.Plan),
 		s.Billing.Stripe.validate(at.Child("billing", "stripe")),
-		s.Email.SMTP.validate(at.Child("email", "smtp")),
+		s.Email.SMTP.validate(at.Child("email", "smtp"), s.Networking.PrivateTargets),
 		s.Networking.validate(at.Child("networking")),
 		s.Certificates.validate(at.Child("certificates")),
 		s.Secrets.ExternalSecrets.validate(at.Child("secrets", "externalSecrets")),
@@ -63,6 +71,7 @@ func (t *BanhBaoRingTenant) Validate() field.ErrorList {
 		s.Quotas.validate(at.Child("quotas"), s.Plan, s.AllowOverPlan),
 		s.Admin.validate(at.Child("admin")),
 		validateAPIKeys(at.Child("apiKeys"), t.Name, s.APIKeys, s.Quotas.APIKeys),
+		validateKeys(at.Child("keys"), t.Name, s.Keys, s.Quotas.Keys),
 		s.Settings.validate(at.Child("settings")),
 		s.validateSecrets(at),
 	)
@@ -161,6 +170,7 @@ func (s *BanhBaoRingClusterSpec) workloads(at *field.Path) []workload {
 		{&s.OpenBao.Workload, at.Child("openbao")},
 		{&s.API.Workload, at.Child("api")},
 		{&s.Dashboard.Workload, at.Child("dashboard")},
+		{&s.Signer.Workload, at.Child("signer")},
 		{&s.Database.Workload, at.Child("database")},
 		{&s.Redis.Workload, at.Child("redis")},
 		{&s.Monitoring.Prometheus.Workload, monitoring.Child("prometheus")},
@@ -178,6 +188,19 @@ func (a *API) validate(at *field.Path) field.ErrorList {
 		a.OAuth.GitHub.validate(at.Child("oauth", "github")),
 		a.OAuth.Google.validate(at.Child("oauth", "google")),
 		required(at.Child("migrations", "command"), a.Migrations == nil || len(a.Migrations.Command) > 0, "the command that prepares the database"),
+	)
+}
+
+// leastTypedKeys is the first version of the secrets engine that has policies.
+const leastTypedKeys = "1.1.0"
+
+func (s *Signer) validate(at *field.Path, o OpenBao) field.ErrorList {
+	return slices.Concat(
+		atLeast(at.Child("replicas"), s.Replicas, 1),
+		each(at.Child("clientNamespaces"), s.ClientNamespaces, validateClientNamespace),
+		unique(at.Child("clientNamespaces"), s.ClientNamespaces),
+		forbidden(at.Child("enabled"), isOn(s.Enabled) && !HasNamespaces(o.Version), "needs namespaces, which OpenBao has from 2.3 on, and openbao.version names an earlier one"),
+		forbidden(at.Child("enabled"), isOn(s.Enabled) && !AtLeast(o.Plugin.Version, leastTypedKeys), "needs keys with policies, which the secrets engine has from "+leastTypedKeys+" on, and openbao.plugin.version names an earlier one"),
 	)
 }
 
@@ -200,14 +223,14 @@ func (a *Autoscaling) validate(at *field.Path) field.ErrorList {
 	return slices.Concat(
 		atLeast(at.Child("minReplicas"), a.MinReplicas, 1),
 		check(at.Child("maxReplicas"), most, most >= 0, "must be 1 or more"),
-		check(at.Child("maxReplicas"), most, most <= 0 || most >= least, fmt.Sprintf("must be at least minReplicas, %d", least)),
-		check(at.Child("targetCPU"), a.TargetCPU, a.TargetCPU >= 0 && a.TargetCPU <= 100, "must be 1 to 100, in percent of the CPU request"),
+		check(at.Child("maxReplicas"), most, most <= 0 || most >= least, fmt.Sprintf("must be at least minReplicas, which is %d", least)),
+		check(at.Child("targetCPU"), a.TargetCPU, a.TargetCPU >= 0 && a.TargetCPU <= 100, mustBePercent),
 	)
 }
 
 func (s *Stripe) validate(at *field.Path) field.ErrorList {
 	return slices.Concat(
-		required(at.Child("secretKeyRef"), !s.Enabled || s.SecretKeyRef != nil, "the key of a Secret that holds Stripe's API key"),
+		required(at.Child("secretKeyRef"), !isOn(s.Enabled) || s.SecretKeyRef != nil, "the key of a Secret that holds Stripe's API key"),
 		validateSecretKeyRef(at.Child("secretKeyRef"), s.SecretKeyRef),
 		validateSecretKeyRef(at.Child("webhookSecretRef"), s.WebhookSecretRef),
 	)

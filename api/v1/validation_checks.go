@@ -195,6 +195,18 @@ func validateURL(at *field.Path, raw string, schemes ...string) field.ErrorList 
 	return forbidden(at, u.User != nil, "must hold no user name or password")
 }
 
+// isPlainHTTP reports whether a URL's connection is not encrypted.
+func isPlainHTTP(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && u.Scheme == "http"
+}
+
+// validateVerifies refuses an authority, which may be absent, where the URL beside it
+// has no certificate that could be verified.
+func validateVerifies(at *field.Path, authority *SecretKeyRef, name, url string) field.ErrorList {
+	return forbidden(at, authority != nil && isPlainHTTP(url), "is not used where "+name+" begins with http://")
+}
+
 // validateCIDR checks a range of addresses, whose host bits must be zero.
 func validateCIDR(at *field.Path, cidr string) field.ErrorList {
 	const detail = "must be a range of addresses, such as 10.0.0.0/8"

@@ -36,6 +36,7 @@ func TestBasics(t *testing.T) {
 		{"a domain is no URL", spec(`domain: https://Keys.Example.com:8443/x?y`), []string{"spec.domain: " + mustBeHost + " (got https://Keys.Example.com:8443/x?y); hint: write keys.example.com"}},
 		{"a domain does not end with a dot", spec(`domain: keys.example.com.`), []string{"spec.domain: " + mustBeHost + " (got keys.example.com.); hint: write keys.example.com"}},
 		{"a domain has no wildcard", spec(`domain: "*.example.com"`), []string{"spec.domain: " + mustBeHost + " (got *.example.com)"}},
+		{"a domain has a dot", spec(`domain: keys`), []string{"spec.domain: must have a dot, as keys.example.com has: a single word is no name that a certificate or an Ingress can be for (got keys)"}},
 		{"a domain is no address", spec(`domain: 10.0.0.1`), []string{"spec.domain: " + mustBeHost + " (got 10.0.0.1)"}},
 		{"a label of a domain has 63 characters at most", spec(`domain: ` + strings.Repeat("n", 64) + `.com`), []string{"spec.domain: " + mustBeHost + " (got " + strings.Repeat("n", 64) + ".com)"}},
 		{"a domain leaves room for grafana", spec(`domain: ` + strings.Repeat("n.", 122) + `n`), nil},
@@ -58,8 +59,19 @@ func TestBasics(t *testing.T) {
 		{"an API has a replica", spec(`api: {replicas: 0}`), []string{"spec.api.replicas: must be 1 or more (got 0)"}},
 		{"a dashboard may be left out", spec(`dashboard: {replicas: 0}`), nil},
 		{"a dashboard has no negative replicas", spec(`dashboard: {replicas: -1}`), []string{"spec.dashboard.replicas: must be 0 or more (got -1)"}},
+		{"a signer has defaults", spec(`signer: {enabled: true}`), nil},
+		{"a signer has a replica, namespaces with names, and each once", spec(`signer: {replicas: 0, clientNamespaces: [rollup, Rollup, rollup, kube-system, default]}`), []string{
+			"spec.signer.replicas: must be 1 or more (got 0)",
+			"spec.signer.clientNamespaces[1]: " + mustBeLabel + " (got Rollup)",
+			"spec.signer.clientNamespaces[3]: must be the namespace of the client's own pods: all pods there may connect to the signer (got kube-system)",
+			"spec.signer.clientNamespaces[2]: must not be given twice (got rollup)",
+		}},
+		{"a signer needs namespaces and keys with policies", spec("signer: {enabled: true}\nopenbao: {version: 2.2.0, plugin: {version: 1.0.0}}"), []string{
+			"spec.signer.enabled: needs namespaces, which OpenBao has from 2.3 on, and openbao.version names an earlier one",
+			"spec.signer.enabled: needs keys with policies, which the secrets engine has from 1.1.0 on, and openbao.plugin.version names an earlier one",
+		}},
 		{"autoscaling has a range", spec(`api: {autoscaling: {enabled: true, minReplicas: 3, maxReplicas: 2, targetCPU: 101}}`), []string{
-			"spec.api.autoscaling.maxReplicas: must be at least minReplicas, 3 (got 2)",
+			"spec.api.autoscaling.maxReplicas: must be at least minReplicas, which is 3 (got 2)",
 			"spec.api.autoscaling.targetCPU: must be 1 to 100, in percent of the CPU request (got 101)",
 		}},
 		{"autoscaling has no negative numbers", spec(`api: {autoscaling: {enabled: true, minReplicas: 0, maxReplicas: -1, targetCPU: -1}}`), []string{
@@ -139,6 +151,16 @@ func TestWorkloads(t *testing.T) {
 		{"a fault of a version is none of the image that it ends", spec(`jobs: {version: "a b"}`), []string{"spec.jobs.version: must be usable as an image's tag: letters, digits, underscores, dots and hyphens (got a b)"}},
 
 		{"requests stay within limits", spec(`api: {resources: {requests: {cpu: 2, memory: 1Gi}, limits: {cpu: 1500m, memory: 1024Mi}}}`), []string{"spec.api.resources.requests[cpu]: must be at most the limit, 1500m (got 2)"}},
+		{"a program can start within its memory", spec(`
+openbao: {resources: {requests: {memory: 24Mi}, limits: {memory: 24Mi}}}
+database: {resources: {requests: {memory: 24Mi}, limits: {memory: 24Mi}}}
+redis: {resources: {requests: {memory: 8Mi}, limits: {memory: 8Mi}}}
+monitoring: {prometheus: {resources: {requests: {memory: 24Mi}, limits: {memory: 24Mi}}}}`), []string{
+			"spec.openbao.resources.limits[memory]: must be 64Mi or more: the program cannot start with less (got 24Mi)",
+			"spec.database.resources.limits[memory]: must be 64Mi or more: the program cannot start with less (got 24Mi)",
+			"spec.redis.resources.limits[memory]: must be 16Mi or more: the program cannot start with less (got 8Mi)",
+			"spec.monitoring.prometheus.resources.limits[memory]: must be 64Mi or more: the program cannot start with less (got 24Mi)",
+		}},
 		{"quantities are not negative", spec(`jobs: {resources: {requests: {cpu: -1}, limits: {memory: -1Gi}}}`), []string{
 			"spec.jobs.resources.requests[cpu]: must not be negative (got -1)",
 			"spec.jobs.resources.limits[memory]: must not be negative (got -1Gi)",
@@ -151,7 +173,7 @@ func TestWorkloads(t *testing.T) {
 		{"resources have known names", spec(`redis: {resources: {requests: {cpus: 1, hugepages-2Mi: 2Mi, example.com/device: 1, ephemeral-storage: 1Gi}}}`), []string{
 			"spec.redis.resources.requests[cpus]: must be cpu, memory, ephemeral-storage or a name such as example.com/device (got cpus)",
 		}},
-		{"devices are not claimed", spec(`backup: {resources: {claims: [{name: gpu}]}}`), []string{"spec.backup.resources.claims: must not be given: the pods claim no devices"}},
+		{"devices are not claimed", spec(`backup: {destination: {s3: {bucket: abc}}, resources: {claims: [{name: gpu}]}}`), []string{"spec.backup.resources.claims: must not be given: the pods claim no devices"}},
 
 		{"node labels are labels", spec(`database: {nodeSelector: {"a b": c, example.com/role: "d e", disk: ssd}}`), []string{
 			"spec.database.nodeSelector[a b]: must have a key such as role or example.com/role (got a b)",
@@ -184,12 +206,12 @@ openbao:
 		changes = append(changes, change{"image " + image, spec(`dashboard: {image: "` + image + `"}`), []string{"spec.dashboard.image: " + mustBeImage + " (got " + got + ")"}})
 	}
 	tags := map[string]string{} // that a component gets which has an image by default
-	for _, w := range decode(t, cluster(), validCluster, "").Spec.workloads(field.NewPath("spec")) {
+	for _, w := range decode(t, cluster(), validCluster, spec("monitoring: {alerting: {enabled: true}}\nsigner: {enabled: true}")).Spec.workloads(field.NewPath("spec")) {
 		if w.Image != "" {
 			tags[strings.TrimPrefix(w.at.String(), "spec.")] = ":" + w.Version
 		}
 	}
-	for _, w := range []string{"openbao", "api", "dashboard", "database", "redis", "monitoring.prometheus", "monitoring.grafana", "monitoring.alerting", "jobs"} {
+	for _, w := range []string{"openbao", "api", "dashboard", "signer", "database", "redis", "monitoring.prometheus", "monitoring.grafana", "monitoring.alerting", "jobs"} {
 		open, closing := strings.ReplaceAll(w, ".", ": {"), strings.Repeat("}", strings.Count(w, "."))
 		changes = append(changes, change{"every workload is checked: " + w, spec(fmt.Sprintf("%s: {image: A, resources: {requests: {cpu: -1}}}%s", open, closing)), []string{
 			"spec." + w + ".image: " + mustBeImage + " (got A" + tags[w] + ")",

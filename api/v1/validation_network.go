@@ -3,6 +3,7 @@ package v1
 import (
 	"fmt"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ func validateDomain(at *field.Path, domain string) field.ErrorList {
 	}
 	return slices.Concat(
 		check(at, domain, isDomain(domain), detail),
+		check(at, domain, !isDomain(domain) || strings.Contains(domain, "."), "must have a dot, as keys.example.com has: a single word is no name that a certificate or an Ingress can be for"),
 		check(at, domain, len(domain) <= most, fmt.Sprintf("must be at most %d characters, so that %s<domain> stays within %d", most, longestHost, validation.DNS1123SubdomainMaxLength)),
 	)
 }
@@ -65,10 +67,65 @@ func (n *Networking) validate(at *field.Path) field.ErrorList {
 		n.GatewayRef.validate(at.Child("gatewayRef")),
 		validateAnnotations(at.Child("annotations"), n.Annotations),
 		each(at.Child("apiServerCIDRs"), n.APIServerCIDRs, validateCIDR),
+		each(at.Child("apiServerPorts"), n.APIServerPorts, validatePort),
+		unique(at.Child("apiServerPorts"), n.APIServerPorts),
+		n.Proxy.validate(at.Child("proxy")),
 		check(at.Child("ingressControllerNamespace"), n.IngressControllerNamespace,
 			n.IngressControllerNamespace == "" || len(validation.IsDNS1123Label(n.IngressControllerNamespace)) == 0, mustBeLabel),
 		each(at.Child("trustedProxies"), n.TrustedProxies, validateCIDR),
+		each(at.Child("kmsCIDRs"), n.KMSCIDRs, validateCIDR),
+		each(at.Child("bucketCIDRs"), n.BucketCIDRs, validateCIDR),
+		each(at.Child("privateTargets"), n.PrivateTargets, validatePrivateTarget),
+		enum(at.Child("openbao", "expose"), n.OpenBao.Expose, ExposeOff, ExposeSigning, ExposeAll),
 	)
+}
+
+// Direct reports whether any of these addresses is connected to without a proxy.
+// Those of a service that has no address in the spec are outside.
+func (n *Networking) Direct(addresses ...string) bool {
+	if n.Proxy == nil || len(n.Proxy.NoProxy) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(addresses, func(address string) bool {
+		u, err := url.Parse(address)
+		if err != nil {
+			return false
+		}
+		host := u.Hostname()
+		ip, _ := netip.ParseAddr(host)
+		return host == "localhost" || ip.IsLoopback() || strings.HasSuffix(host, ".svc") || strings.HasSuffix(host, ".cluster.local")
+	})
+}
+
+func validatePort(at *field.Path, port int32) field.ErrorList {
+	return check(at, port, port >= 1 && port <= 65535, "must be 1 to 65535")
+}
+
+func (p *Proxy) validate(at *field.Path) field.ErrorList {
+	if p == nil {
+		return nil
+	}
+	return slices.Concat(
+		required(at.Child("https"), p.HTTPS != "", "the URL of the proxy, such as http://proxy.example.com:3128"),
+		validateProxy(at.Child("https"), p.HTTPS),
+		validateProxy(at.Child("http"), p.HTTP),
+		validateSecretKeyRef(at.Child("caCert"), p.CACert),
+		each(at.Child("noProxy"), p.NoProxy, func(at *field.Path, host string) field.ErrorList {
+			_, err := netip.ParsePrefix(host)
+			_, notAddress := netip.ParseAddr(host)
+			return check(at, host, err == nil || notAddress == nil || isDomain(strings.TrimPrefix(host, ".")), "must be a host, a domain or a range of addresses, without scheme, port or *")
+		}),
+	)
+}
+
+// validateProxy checks a proxy's URL, which is no secret: it stands in the pods'
+// environment.
+func validateProxy(at *field.Path, raw string) field.ErrorList {
+	faults := validateURL(at, raw, "http", "https")
+	if u, err := url.Parse(raw); len(faults) == 0 && err == nil && raw != "" {
+		faults = forbidden(at, strings.Trim(u.Path, "/") != "" || u.RawQuery != "", "must be a scheme, a host and a port alone")
+	}
+	return faults
 }
 
 func (g *GatewayRef) validate(at *field.Path) field.ErrorList {

@@ -24,8 +24,11 @@ func (o *OpenBao) validate(at *field.Path, registry string) field.ErrorList {
 	var faults field.ErrorList
 	if isTag(o.Version) { // otherwise the workload's fault says so
 		faults = validateSemver(at.Child("version"), o.Version)
+		v, err := semver.StrictNewVersion(o.Version)
+		faults = append(faults, check(at.Child("version"), o.Version, err != nil || v.Major() == 2, "must be a version of OpenBao 2, such as 2.7.1: there is no other")...)
 	}
 	faults = slices.Concat(faults,
+		validateMemory(at.Child("resources"), &o.Resources, "64Mi"),
 		atLeast(at.Child("minReadySeconds"), o.MinReadySeconds, 0),
 		o.Storage.validate(at.Child("storage")),
 		o.AutoUnseal.validate(at.Child("autoUnseal"), o.Version, registry),
@@ -83,9 +86,9 @@ func (i *Init) validate(at *field.Path, autoUnseal bool) field.ErrorList {
 	return slices.Concat(
 		check(at.Child("shares"), i.Shares, i.Shares >= 1 && i.Shares <= 255, "must be 1 to 255"),
 		check(at.Child("threshold"), i.Threshold, i.Threshold >= 1, "must be 1 or more"),
-		check(at.Child("threshold"), i.Threshold, i.Threshold <= i.Shares, fmt.Sprintf("must be at most shares, %d", i.Shares)),
+		check(at.Child("threshold"), i.Threshold, i.Threshold <= i.Shares, fmt.Sprintf("must be at most shares, of which there are %d", i.Shares)),
 		check(at.Child("threshold"), i.Threshold, i.Threshold != 1 || i.Shares <= 1, "must be 2 or more where there are several shares"),
-		forbidden(keys, len(i.PGPKeys) > 0 && !autoUnseal, "must not be given without auto-unseal: nothing could unseal"),
+		forbidden(keys, len(i.PGPKeys) > 0 && !autoUnseal, "must not be given without autoUnseal: nothing could unseal"),
 		check(keys, len(i.PGPKeys), len(i.PGPKeys) == 0 || len(i.PGPKeys) == int(i.Shares), fmt.Sprintf("must be as many as shares, %d", i.Shares)),
 		each(keys, i.PGPKeys, func(at *field.Path, key string) field.ErrorList {
 			_, err := base64.StdEncoding.DecodeString(key)

@@ -12,6 +12,7 @@ func TestOpenBao(t *testing.T) {
 	testChanges(t, cluster, validCluster, []change{
 		{"a version is written in full", openbao(`{version: "2.7"}`), []string{in + "version: must be a version in full, such as 1.2.3 (got 2.7); hint: write 2.7.0"}},
 		{"a version has no v", openbao(`{version: v2.7.1}`), []string{in + "version: must be a version in full, such as 1.2.3 (got v2.7.1); hint: write 2.7.1"}},
+		{"a version is of OpenBao 2", openbao(`{version: 9.9.9}`), []string{in + "version: must be a version of OpenBao 2, such as 2.7.1: there is no other (got 9.9.9)"}},
 		{"a version is no word", openbao(`{version: latest}`), []string{in + "version: must be a version in full, such as 1.2.3 (got latest)"}},
 		{"a version that is no tag is one fault", openbao(`{version: 2.7.1+build}`), []string{in + "version: must be usable as an image's tag: letters, digits, underscores, dots and hyphens (got 2.7.1+build)"}},
 		{"a pause is not negative", openbao(`{minReadySeconds: -1}`), []string{in + "minReadySeconds: must be 0 or more (got -1)"}},
@@ -63,7 +64,7 @@ func TestInit(t *testing.T) {
 		{"two shares need two", sealed(`{shares: 2}`), nil},
 		{"there are 255 shares at most", sealed(`{shares: 256}`), []string{at + "shares: must be 1 to 255 (got 256)"}},
 		{"there is a share", sealed(`{shares: -1, threshold: -1}`), []string{at + "shares: must be 1 to 255 (got -1)", at + "threshold: must be 1 or more (got -1)"}},
-		{"no more shares are needed than there are", sealed(`{shares: 3, threshold: 4}`), []string{at + "threshold: must be at most shares, 3 (got 4)"}},
+		{"no more shares are needed than there are", sealed(`{shares: 3, threshold: 4}`), []string{at + "threshold: must be at most shares, of which there are 3 (got 4)"}},
 		{"one share of several is not enough", sealed(`{shares: 3, threshold: 1}`), []string{at + "threshold: must be 2 or more where there are several shares (got 1)"}},
 		{"each share has a key", sealed(`{shares: 2, pgpKeys: [bWU=, eW91]}`), nil},
 		{"as many keys as shares", sealed(`{shares: 3, pgpKeys: [bWU=, "", "not base64"]}`), []string{
@@ -71,7 +72,7 @@ func TestInit(t *testing.T) {
 			at + "pgpKeys[2]: must be a public key in base64, without armor",
 		}},
 		{"fewer keys than shares", sealed(`{shares: 3, pgpKeys: [bWU=]}`), []string{at + "pgpKeys: must be as many as shares, 3 (got 1)"}},
-		{"keys that nothing could decrypt", spec(`openbao: {init: {shares: 1, pgpKeys: [bWU=]}}`), []string{at + "pgpKeys: must not be given without auto-unseal: nothing could unseal"}},
+		{"keys that nothing could decrypt", spec(`openbao: {init: {shares: 1, pgpKeys: [bWU=]}}`), []string{at + "pgpKeys: must not be given without autoUnseal: nothing could unseal"}},
 	})
 }
 
@@ -104,7 +105,7 @@ func TestAutoUnseal(t *testing.T) {
 			at + "address: is required: the URL of the other OpenBao or Vault, such as https://vault.example.com:8200",
 			at + "token: is required: the key of a Secret that holds a token for the other OpenBao or Vault",
 		}},
-		{"transit is whole", unseal(`provider: transit, keyName: a, address: http://vault:8200, namespace: a/b, token: ` + ref + `, caCert: ` + ref), nil},
+		{"transit is whole", unseal(`provider: transit, keyName: a, address: "https://vault:8200", namespace: a/b, token: ` + ref + `, caCert: ` + ref), nil},
 		{"static needs nothing", unseal(`provider: static`), nil},
 		{"static needs a newer OpenBao", spec(`openbao: {version: 2.3.2, autoUnseal: {provider: static}}`), []string{at + "provider: needs OpenBao 2.4.0 or later, and openbao.version is 2.3.2 (got static)"}},
 
@@ -122,7 +123,7 @@ func TestAutoUnseal(t *testing.T) {
 			at + "mountPath: is not used by provider static, only by transit",
 			at + "namespace: is not used by provider static, only by transit",
 			at + "token: is not used by provider static, only by transit",
-			at + "caCert: is not used by provider static, only by transit",
+			at + "caCert: is not used by provider static, only by awskms or transit",
 		}},
 		{"fields of others, the other way", unseal(`provider: transit, keyName: a, address: "https://a", token: ` + ref + `, keyId: a, key: ` + ref), []string{
 			at + "keyId: is not used by provider transit, only by awskms or static",
@@ -165,7 +166,7 @@ func TestData(t *testing.T) {
 		{"a database's version is a major one, or a release", spec(`database: {version: "16.4"}`), nil},
 		{"an old database is refused", spec(`database: {version: "13"}`), []string{"spec.database.version: must be a major version of 14 or later, such as 16, or a release such as 16.4 (got 13); hint: name another build with image"}},
 		{"a build is no version of a database", spec(`database: {version: 16-alpine}`), []string{"spec.database.version: must be a major version of 14 or later, such as 16, or a release such as 16.4 (got 16-alpine); hint: name another build with image"}},
-		{"a database's exporter is an image", spec(`database: {exporter: {image: A}}`), []string{"spec.database.exporter.image: must be an image, such as registry.example.com/team/app:1.0.0 (got A:v0.20.0)"}},
+		{"a database's exporter is an image", spec(`database: {exporter: {image: A}}`), []string{"spec.database.exporter.image: must be an image, such as registry.example.com/team/app:1.0.0 (got A:v0.19.1)"}},
 		{"CloudNativePG has an exporter", spec(`database: {engine: cloudnativepg, exporter: {version: v1}}`), []string{"spec.database.exporter: is not used where engine is cloudnativepg, which has its own"}},
 		{"a database of one's own has a URL", spec(`database: {managed: false}`), []string{"spec.database.connectionString: is required: the key of a Secret that holds the URL, since managed is false"}},
 		{"a URL is for a database of one's own", spec(`database: {connectionString: {name: a, key: b}}`), []string{"spec.database.connectionString: is not used where managed is true; hint: set managed: false"}},
@@ -188,7 +189,7 @@ func TestData(t *testing.T) {
 			"spec.monitoring.prometheus.storage.size: must be more than 0, such as 10Gi (got -1)",
 		}},
 
-		{"a backup has sense", spec(`backup: {enabled: true, retention: -1, guard: on-demand}`), []string{
+		{"a backup has sense", spec(`backup: {destination: {s3: {bucket: abc}}, enabled: true, retention: -1, guard: on-demand}`), []string{
 			"spec.backup.retention: must be 1 or more, in days (got -1)",
 			"spec.backup.guard: must be required, bestEffort or off (got on-demand)",
 		}},
@@ -207,20 +208,35 @@ func TestData(t *testing.T) {
 		{"a prefix of nothing but a slash", spec(`backup: {destination: {s3: {bucket: abc, prefix: /}}}`), []string{
 			"spec.backup.destination.s3.prefix: must end with /, and not begin with it (got /); hint: leave it out",
 		}},
-		{"recipients are public keys of age", spec(fmt.Sprintf(`backup: {encryption: {recipients: [age1%[1]s, age1yubikey1%[1]s, age1%[1]sq, ssh-ed25519 AAAA, AGE-SECRET-KEY-1Q, hello]}}`, strings.Repeat("q", 58))), []string{
+		{"recipients are public keys of age", spec(fmt.Sprintf(`backup: {destination: {s3: {bucket: abc}}, encryption: {recipients: [age1%[1]s, age1yubikey1%[1]s, age1%[1]sq, ssh-ed25519 AAAA, AGE-SECRET-KEY-1Q, hello]}}`, strings.Repeat("q", 58))), []string{
 			"spec.backup.encryption.recipients[2]: must be an age public key, age1…",
 			"spec.backup.encryption.recipients[3]: must be an age public key, age1…, and no SSH key; hint: make a key pair with age-keygen",
 			"spec.backup.encryption.recipients[4]: must be an age public key, age1…, and no private key",
 			"spec.backup.encryption.recipients[5]: must be an age public key, age1…",
 		}},
-		{"a schedule has no time zone", spec(`backup: {schedule: "TZ=Asia/Saigon 0 2 * * *"}`), []string{"spec.backup.schedule: must not name a time zone: it is in UTC (got TZ=Asia/Saigon 0 2 * * *)"}},
-		{"a schedule is some day", spec(`backup: {schedule: "0 0 30 2 *"}`), []string{"spec.backup.schedule: must be a time that comes: no month has such a day (got 0 0 30 2 *)"}},
+		{"the large plans say to whom backups are encrypted", spec(`{plan: pro, backup: {destination: {s3: {bucket: abc}}, enabled: true}}`), []string{
+			"spec.backup.encryption.recipients: is required: age public keys that backups are encrypted to, in plan pro; hint: run `age-keygen -o identity.txt` and keep that file outside of the cluster; `age-keygen -y identity.txt` prints what to write here; or write mode: none to store backups in the clear",
+		}},
+		{"or that they are not", spec(`{plan: enterprise, backup: {destination: {s3: {bucket: abc}}, enabled: true, encryption: {mode: none}}}`), nil},
+		{"the small ones make a key", spec(`{plan: starter, backup: {destination: {s3: {bucket: abc}}, enabled: true}}`), nil},
+		{"encryption is one thing", spec(fmt.Sprintf(`backup: {destination: {s3: {bucket: abc}}, encryption: {mode: none, recipients: [age1%s]}}`, strings.Repeat("q", 58))), []string{"spec.backup.encryption.recipients: must not be given where mode is none"}},
+		{"encryption is by age", spec(`backup: {destination: {s3: {bucket: abc}}, encryption: {mode: gpg}}`), []string{"spec.backup.encryption.mode: must be age or none (got gpg)"}},
+		{"trusted keys are public", spec(`backup: {destination: {s3: {bucket: abc}}, trustedKeys: ["ed25519:` + strings.Repeat("A", 43) + `=", "ed25519-private:` + strings.Repeat("A", 43) + `=", ssh-ed25519 AAAA]}`), []string{
+			"spec.backup.trustedKeys[1]: must be a public signing key, ed25519:…, and no private key",
+			"spec.backup.trustedKeys[2]: must be a public signing key, ed25519:…",
+		}},
+		{"an authority is for https", spec(`backup: {destination: {s3: {bucket: abc, endpoint: "http://minio:9000", caCert: {name: corp}}}}`), []string{
+			"spec.backup.destination.s3.caCert.key: is required: the key in the Secret",
+			"spec.backup.destination.s3.caCert: is not used where endpoint begins with http://",
+		}},
+		{"a schedule has no time zone", spec(`backup: {destination: {s3: {bucket: abc}}, schedule: "TZ=Asia/Saigon 0 2 * * *"}`), []string{"spec.backup.schedule: must not name a time zone: it is in UTC (got TZ=Asia/Saigon 0 2 * * *)"}},
+		{"a schedule is some day", spec(`backup: {destination: {s3: {bucket: abc}}, schedule: "0 0 30 2 *"}`), []string{"spec.backup.schedule: must be a time that comes: no month has such a day (got 0 0 30 2 *)"}},
 	}
 	for schedule, valid := range map[string]bool{
 		"*/15 0-5 1,15 jan-jun sun": true, "0 0 29 2 *": true,
 		"@daily": false, "@every 1h": false, "0 0 2 * * *": false, "60 * * * *": false, "daily": false, "* * * *": false,
 	} {
-		changes = append(changes, change{"schedule " + schedule, spec(`backup: {schedule: "` + schedule + `"}`), unless(valid, "spec.backup.schedule: "+cron+" (got "+schedule+")")})
+		changes = append(changes, change{"schedule " + schedule, spec(`backup: {destination: {s3: {bucket: abc}}, schedule: "` + schedule + `"}`), unless(valid, "spec.backup.schedule: "+cron+" (got "+schedule+")")})
 	}
 	for retention, valid := range map[string]bool{
 		"15d": true, "1y2w3d4h5m6s7ms": true, "0d": false, "15": false, "1h1d": false, "15 d": false, "-1d": false,

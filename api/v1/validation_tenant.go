@@ -55,7 +55,7 @@ func validateAPIKeys(at *field.Path, tenant string, keys []APIKey, most *int64) 
 		return slices.Concat(
 			required(name, key.Name != "", "such as sequencer"),
 			check(name, key.Name, key.Name == "" || labelPattern.MatchString(key.Name), mustBeLabel),
-			check(name, key.Name, len(key.Name) <= room, fmt.Sprintf("must be at most %d characters, so that %s stays within %d", room, fmt.Sprintf(derivedFromAPIKey, tenant, "<name>"), validation.DNS1123LabelMaxLength)),
+			check(name, key.Name, room < 1 || len(key.Name) <= room, fmt.Sprintf("must be at most %d characters, so that %s stays within %d", room, fmt.Sprintf(derivedFromAPIKey, tenant, "<name>"), validation.DNS1123LabelMaxLength)),
 			enum(at.Child("role"), key.Role, RoleAdmin, RoleSigner, RoleAuditor),
 		)
 	})
@@ -63,7 +63,7 @@ func validateAPIKeys(at *field.Path, tenant string, keys []APIKey, most *int64) 
 		names[i] = key.Name
 	}
 	faults = append(faults, unique(at, names)...)
-	return append(faults, forbidden(at, most != nil && int64(len(keys)) > *most, fmt.Sprintf("must be at most %d, as quotas.apiKeys says", deref(most)))...)
+	return append(faults, forbidden(at, most != nil && int64(len(keys)) > *most, fmt.Sprintf("must be at most %d, which quotas.apiKeys or else the plan allows", deref(most)))...)
 }
 
 // validateSecrets refuses the stack's own Secrets: what a tenant names is read
@@ -74,7 +74,7 @@ func (s *BanhBaoRingTenantSpec) validateSecrets(at *field.Path) field.ErrorList 
 	}
 	faults := own(at.Child("admin", "password"), s.Admin.Password)
 	return append(faults, each(at.Child("settings", "webhooks"), s.Settings.Webhooks, func(at *field.Path, w Webhook) field.ErrorList {
-		return own(at.Child("secret"), w.Secret)
+		return append(own(at.Child("secret"), w.Secret), own(at.Child("caCert"), w.CACert)...)
 	})...)
 }
 
@@ -85,7 +85,7 @@ func deref(n *int64) int64 {
 	return *n
 }
 
-func (s *SMTP) validate(at *field.Path) field.ErrorList {
+func (s *SMTP) validate(at *field.Path, targets []string) field.ErrorList {
 	if s == nil {
 		return nil
 	}
@@ -93,12 +93,14 @@ func (s *SMTP) validate(at *field.Path) field.ErrorList {
 	return slices.Concat(
 		required(at.Child("host"), s.Host != "", "the mail server's name"),
 		check(at.Child("host"), s.Host, s.Host == "" || len(validation.IsDNS1123Subdomain(s.Host)) == 0, "must be a host name or an address alone, such as smtp.example.com"),
-		check(at.Child("port"), s.Port, s.Port >= 1 && s.Port <= 65535, "must be 1 to 65535"),
+		validateTarget(at.Child("host"), s.Host, targets),
+		check(at.Child("port"), s.Port, s.Port >= 1 && s.Port <= 65535, mustBePort),
 		enum(at.Child("tls"), s.TLS, SMTPStartTLS, SMTPImplicit, SMTPPlain),
 		check(at.Child("from"), s.From, err == nil && address.Address == s.From, "must be an e-mail address alone, such as keys@example.com"),
 		validateSecretKeyRef(at.Child("username"), s.Username),
 		validateSecretKeyRef(at.Child("password"), s.Password),
 		validateSecretKeyRef(at.Child("caCert"), s.CACert),
+		forbidden(at.Child("caCert"), s.CACert != nil && s.TLS == SMTPPlain, "is not used where tls is none"),
 		required(at.Child("password"), s.Username == nil || s.Password != nil, "the password of username"),
 		required(at.Child("username"), s.Password == nil || s.Username != nil, "the user whose password is given"),
 		forbidden(at.Child("password"), s.Password != nil && s.TLS == SMTPPlain, "must not be given with tls: none, which sends it in the clear"),
@@ -107,7 +109,7 @@ func (s *SMTP) validate(at *field.Path) field.ErrorList {
 
 func (s *TenantSettings) validate(at *field.Path) field.ErrorList {
 	return slices.Concat(
-		check(at.Child("auditRetentionDays"), s.AuditRetentionDays, s.AuditRetentionDays >= 1, "must be 1 or more"),
+		check(at.Child("auditRetentionDays"), s.AuditRetentionDays, s.AuditRetentionDays >= 1, mustBeOne),
 		each(at.Child("allowedIPRanges"), s.AllowedIPRanges, validateCIDR),
 		each(at.Child("webhooks"), s.Webhooks, validateWebhook),
 	)
@@ -124,5 +126,7 @@ func validateWebhook(at *field.Path, w Webhook) field.ErrorList {
 		}),
 		unique(events, w.Events),
 		validateSecretKeyRef(at.Child("secret"), w.Secret),
+		validateSecretKeyRef(at.Child("caCert"), w.CACert),
+		validateVerifies(at.Child("caCert"), w.CACert, "url", w.URL),
 	)
 }

@@ -35,6 +35,48 @@ func TestTenants(t *testing.T) {
 			"spec.quotas.apiKeys: must be at most 2, the limit of plan free (got 3); hint: allowOverPlan: true permits more",
 		}},
 		{"quotas exceed the plan where that is said", spec("allowOverPlan: true\nquotas: {keys: 6, apiKeys: 3}"), nil},
+		{"keys are in order", spec(`
+plan: pro
+keys:
+- name: batcher
+  type: evm
+  policy: {rules: [{chain: 1, to: any, selectors: any}]}
+  nonceGuard: sameContent
+  clients: [{name: op-batcher, auth: mtls, namespace: rollup}]
+- {name: sequencer, type: evm, policy: {blocks: {chainIDs: [901]}}, fence: {lease: 4s}, clients: [{name: op-batcher, auth: mtls, namespace: rollup}]}
+- {name: poster, type: cosmos, policy: {chains: [a]}}`), nil},
+		{"keys are not in order", spec(`
+keys:
+- {name: Batcher, type: raw, policy: [], fence: {lease: 100ms}, nonceGuard: twice, clients: [{name: A, auth: password, namespace: B}, {name: b}, {name: c, auth: mtls, namespace: rollup}]}
+- {name: poster, type: cosmos, fence: {lease: ""}, nonceGuard: sameContent, clients: [{name: c, auth: apiKey, namespace: rollup}, {name: c, auth: apiKey, namespace: rollup}]}
+- {name: poster, type: "", policy: {}}
+- {name: d, type: evm, policy: {}}
+- {name: e, type: evm, policy: {}}
+- {name: f, type: evm, policy: {}}`), []string{
+			"spec.keys[0].name: " + mustBeLabel + " (got Batcher)",
+			"spec.keys[0].type: must be evm or cosmos (got raw)",
+			"spec.keys[0].policy: must be a mapping, such as rules and fees: see docs/policies.md",
+			"spec.keys[0].fence.lease: must be a duration of 1s to 1m0s, such as 4s (got 100ms)",
+			"spec.keys[0].nonceGuard: must be sameContent or sameRecipient (got twice)",
+			"spec.keys[0].clients[0].name: " + mustBeLabel + " (got A)",
+			"spec.keys[0].clients[0].auth: must be mtls or apiKey (got password)",
+			"spec.keys[0].clients[0].namespace: " + mustBeLabel + " (got B)",
+			"spec.keys[0].clients[1].auth: is required: mtls or apiKey",
+			"spec.keys[0].clients[1].namespace: is required: the namespace whose pods may connect",
+			"spec.keys[1].policy: is required: what the key may sign, such as rules and fees: see docs/policies.md",
+			"spec.keys[1].fence.lease: is required: such as 4s",
+			"spec.keys[1].fence: must not be given for a key of type cosmos, which signs no blocks",
+			"spec.keys[1].nonceGuard: must not be given for a key of type cosmos, which has no nonces",
+			"spec.keys[1].clients[0]: must be as client c of an earlier key: it is one program with one credential",
+			"spec.keys[1].clients[1]: must be as client c of an earlier key: it is one program with one credential",
+			"spec.keys[1].clients[1]: must not be given twice (got c)",
+			"spec.keys[2].type: is required: evm or cosmos",
+			"spec.keys[2]: must not be given twice (got poster)",
+			"spec.keys: must be at most 5, which quotas.keys or else the plan allows",
+		}},
+		{"a client's name leaves room for its Secret's", spec(`keys: [{name: a, type: evm, policy: {}, clients: [{name: ` + strings.Repeat("c", 60) + `, auth: mtls, namespace: r}]}]`), []string{
+			"spec.keys[0].clients[0].name: must be at most 32 characters, so that banhbaoring-tenant-acme.client.<name> stays within 63 (got " + strings.Repeat("c", 60) + ")",
+		}},
 		{"API keys are in order", spec(`
 apiKeys:
 - {name: sequencer}
@@ -44,7 +86,7 @@ apiKeys:
 			"spec.apiKeys[1].role: must be admin, signer or auditor (got root)",
 			"spec.apiKeys[2].name: is required: such as sequencer",
 			"spec.apiKeys[1]: must not be given twice (got sequencer)",
-			"spec.apiKeys: must be at most 2, as quotas.apiKeys says",
+			"spec.apiKeys: must be at most 2, which quotas.apiKeys or else the plan allows",
 		}},
 		{"an API key's name leaves room for its Secret's", `{metadata: {name: ` + n[:38] + `}, spec: {apiKeys: [{name: abcde}, {name: abcdef}]}}`, []string{
 			"spec.apiKeys[1].name: must be at most 5 characters, so that banhbaoring-tenant-" + n[:38] + ".<name> stays within 63 (got abcdef)",

@@ -39,6 +39,12 @@ func (a *AutoUnseal) fields() []unsealField {
 		}
 		return what
 	}
+	withText := func(other, what string) string {
+		if other == "" {
+			return ""
+		}
+		return what
+	}
 	return []unsealField{
 		{"keyId", a.KeyID, users(ProviderAWSKMS, ProviderStatic), "the key's id, ARN or alias, such as alias/banhbaoring-unseal"},
 		{"region", a.Region, users(ProviderAWSKMS), ""},
@@ -54,8 +60,10 @@ func (a *AutoUnseal) fields() []unsealField {
 		{"mountPath", a.MountPath, users(ProviderTransit), "the path of its transit engine, such as transit"},
 		{"namespace", a.Namespace, users(ProviderTransit), ""},
 		{"token", a.Token, users(ProviderTransit), "the key of a Secret that holds a token for the other OpenBao or Vault"},
-		{"caCert", a.CACert, users(ProviderTransit), ""},
+		{"caCert", a.CACert, users(ProviderAWSKMS, ProviderTransit), ""},
 		{"key", a.Key, users(ProviderStatic), "the key of a Secret that holds 32 bytes"},
+		{"previousKeyId", a.PreviousKeyID, users(ProviderStatic), with(a.PreviousKey, "the keyId that previousKey had")},
+		{"previousKey", a.PreviousKey, users(ProviderStatic), withText(a.PreviousKeyID, "the key that previousKeyId names")},
 		{"credentials.accessKeyId", c.AccessKeyID, users(ProviderAWSKMS), with(c.SecretAccessKey, "what secretAccessKey belongs to")},
 		{"credentials.secretAccessKey", c.SecretAccessKey, users(ProviderAWSKMS), with(c.AccessKeyID, "what belongs to accessKeyId")},
 		{"credentials.serviceAccountKey", c.ServiceAccountKey, users(ProviderGCPKMS), ""},
@@ -75,6 +83,11 @@ func (a *AutoUnseal) validate(at *field.Path, openbaoVersion, registry string) f
 		check(provider, a.Provider, !a.enabled() || a.Provider != ProviderStatic || AtLeast(openbaoVersion, staticSealSince),
 			fmt.Sprintf("needs OpenBao %s or later, and openbao.version is %s", staticSealSince, openbaoVersion)),
 		a.Plugin.validate(at.Child("plugin"), registry),
+		check(at.Child("previousKeyId"), a.PreviousKeyID, a.PreviousKeyID == "" || a.PreviousKeyID != a.KeyID,
+			"must not be keyId: OpenBao tells the two keys apart by their names\nhint: give the new key a keyId of its own"),
+		forbidden(at.Child("previousKey"), a.PreviousKey != nil && a.Key != nil && a.PreviousKey.SecretName != "" && *a.PreviousKey == *a.Key, "must not be the same as key"),
+		forbidden(at.Child("caCert"), a.Provider == ProviderAWSKMS && a.CACert != nil && a.Endpoint == "", "must not be given without endpoint: Amazon's certificate is known"),
+		a.validateAgreement(at),
 	)
 	for _, f := range fields {
 		names := strings.Split(f.name, ".")

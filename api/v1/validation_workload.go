@@ -102,6 +102,14 @@ func validateResources(at *field.Path, r *corev1.ResourceRequirements) field.Err
 	return faults
 }
 
+// validateMemory refuses a limit that a program cannot even start within: its pod
+// would be killed again and again. What it needs under load is far more.
+func validateMemory(at *field.Path, r *corev1.ResourceRequirements, least string) field.ErrorList {
+	limit, limited := r.Limits[corev1.ResourceMemory]
+	ok := !limited || !isAmount(corev1.ResourceMemory, limit) || limit.Cmp(resource.MustParse(least)) >= 0 // what is no amount is reported as such
+	return check(at.Child("limits").Key("memory"), limit.String(), ok, "must be "+least+" or more: the program cannot start with less")
+}
+
 // validateQuantities checks the resources of one list: those of a container,
 // and those that a device plugin or an operator has given a prefix.
 func validateQuantities(at *field.Path, list corev1.ResourceList) field.ErrorList {
@@ -111,10 +119,50 @@ func validateQuantities(at *field.Path, list corev1.ResourceList) field.ErrorLis
 		faults = slices.Concat(faults,
 			check(at.Key(string(name)), quantity.String(), quantity.Sign() >= 0, "must not be negative"),
 			check(at.Key(string(name)), quantity.String(), isCountable(quantity), mustBeCountable),
+			validateAmount(at.Key(string(name)), name, quantity),
 			check(at.Key(string(name)), string(name), isResource(name), "must be cpu, memory, ephemeral-storage or a name such as example.com/device"),
 		)
 	}
 	return faults
+}
+
+// least is the smallest amount of memory or storage that is meant by anyone: what
+// is below it lacks its unit, or has that of CPU.
+var least = resource.MustParse("1Mi")
+
+// validateAmount checks that a quantity is in the units of what it is of.
+func validateAmount(at *field.Path, name corev1.ResourceName, q resource.Quantity) field.ErrorList {
+	if !isCountable(q) || q.Sign() < 0 {
+		return nil // reported as such
+	}
+	switch {
+	case name == corev1.ResourceCPU:
+		milli := resource.NewMilliQuantity(q.MilliValue(), resource.DecimalSI)
+		return slices.Concat(
+			check(at, q.String(), q.Sign() > 0, "must be more than 0, such as 100m"),
+			check(at, q.String(), q.Cmp(*milli) == 0, "must be whole thousandths of a CPU, such as 100m"),
+		)
+	case name == corev1.ResourceMemory, name == corev1.ResourceEphemeralStorage, strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix):
+		return validateBytes(at, q, "Mi")
+	}
+	return nil
+}
+
+// isAmount reports whether a quantity is one that can be asked for.
+func isAmount(name corev1.ResourceName, q resource.Quantity) bool {
+	return q.Sign() > 0 && isCountable(q) && len(validateAmount(nil, name, q)) == 0
+}
+
+// validateBytes checks an amount of memory or storage. The unit is the one that
+// was probably meant where there is none.
+func validateBytes(at *field.Path, q resource.Quantity, unit string) field.ErrorList {
+	detail := "must be 1Mi or more"
+	if text := q.String(); strings.HasSuffix(text, "m") {
+		detail = "must be whole bytes: m stands for thousandths\nhint: did you mean " + strings.TrimSuffix(text, "m") + "Mi?"
+	} else if q.Sign() > 0 && q.Format == resource.DecimalSI && q.Cmp(*resource.NewQuantity(10_000, resource.DecimalSI)) < 0 {
+		detail += "\nhint: did you mean " + strings.TrimRight(text, "kK") + unit + "?"
+	}
+	return check(at, q.String(), q.Cmp(least) >= 0, detail)
 }
 
 // isCountable tells whether a quantity is one that Kubernetes can count. To
@@ -135,10 +183,20 @@ func isResource(name corev1.ResourceName) bool {
 // validate checks a volume that is asked for.
 func (s *Storage) validate(at *field.Path) field.ErrorList {
 	return slices.Concat(
-		check(at.Child("size"), s.Size.String(), s.Size.Sign() > 0, "must be more than 0, such as 10Gi"),
 		check(at.Child("size"), s.Size.String(), isCountable(s.Size), mustBeCountable),
+		s.validateSize(at.Child("size")),
 		validateObjectName(at.Child("storageClass"), s.StorageClass),
 	)
+}
+
+func (s *Storage) validateSize(at *field.Path) field.ErrorList {
+	if !isCountable(s.Size) {
+		return nil // reported as such
+	}
+	if s.Size.Sign() <= 0 {
+		return check(at, s.Size.String(), false, "must be more than 0, such as 10Gi")
+	}
+	return validateBytes(at, s.Size, "Gi")
 }
 
 func (s *Scheduling) validate(at *field.Path) field.ErrorList {

@@ -46,3 +46,24 @@ func AtLeast(version, least string) bool {
 	release, err := v.SetPrerelease("")
 	return err != nil || !release.LessThan(semver.MustParse(least))
 }
+
+// MustDisableRekey reports whether an OpenBao of this version can close sys/rekey
+// to those who have not logged in, and does not of itself. Source: OpenBao 2.3's
+// and 2.5's release notes.
+func MustDisableRekey(openbao string) bool {
+	return AtLeast(openbao, "2.3.0") && !AtLeast(openbao, "2.5.0")
+}
+
+// LeastKubernetes is the oldest Kubernetes that takes every object of the output
+// where spec.kubeVersion names it; DefaultKubernetes the oldest where nothing is
+// named. Source: kubernetes/website, "Feature Gates": SidecarContainers, which
+// backups run PostgreSQL's programs in, is on by default from 1.29,
+// PodLifecycleSleepAction from 1.30.
+const (
+	LeastKubernetes   = "1.29"
+	DefaultKubernetes = "1.30"
+)
+
+// HasSleepAction reports whether a Kubernetes of this version can let a container
+// sleep before it is stopped.
+func HasSleepAction(kubernetes string) bool { return kubernetes == "" || AtLeast(kubernetes, "1.30.0") }

@@ -2,8 +2,11 @@ package v1
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/Masterminds/semver/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -41,17 +44,17 @@ func TenantsNeed(openbao string) (fault, warning string) {
 func (c *BanhBaoRingCluster) Warnings() field.ErrorList {
 	s, at := &c.Spec, field.NewPath("spec")
 	large := s.Plan == PlanPro || s.Plan == PlanEnterprise
-	alerting, autoscaling := &s.Monitoring.Alerting, s.API.Autoscaling.Enabled
-	_, cpu := s.API.Resources.Requests["cpu"]
-	_, cpuLimit := s.API.Resources.Limits["cpu"]
+	alerting := &s.Monitoring.Alerting
 
 	warnings := slices.Concat(
 		s.OpenBao.warnings(at.Child("openbao"), large),
-		warn(at.Child("api", "resources", "requests"), autoscaling != nil && *autoscaling && !cpu && !cpuLimit, "should hold cpu: autoscaling measures its use"),
-		warn(at.Child("monitoring", "alerting"), alerting.Enabled && alerting.Slack == nil && alerting.PagerDuty == nil, "should have slack or pagerduty: nobody hears of alerts"),
-		warn(at.Child("backup", "enabled"), large && !s.Backup.Enabled, fmt.Sprintf("should be true in plan %s: there are no backups", s.Plan)),
-		warn(at.Child("openbao", "tls", "issuer"), s.Networking.Mode == NetworkingGateway && s.OpenBao.TLS.Issuer != "", "is not used where networking.mode is gateway: the Gateway's listener has the certificate"),
-		warn(at.Child("backup", "destination"), s.Backup.Enabled && s.Backup.Destination == nil, "should be given: there is no place to keep backups"),
+		warn(at.Child("monitoring", "alerting"), isOn(alerting.Enabled) && alerting.Slack == nil && alerting.PagerDuty == nil, "should have slack or pagerduty: nobody hears of alerts"),
+		warn(at.Child("backup", "enabled"), large && !isOn(s.Backup.Enabled), fmt.Sprintf("should be true in plan %s: there are no backups", s.Plan)),
+		s.Networking.warnings(at.Child("networking")),
+		s.Monitoring.warnings(at.Child("monitoring")),
+		warnNamespace(c.Namespace),
+		warn(at.Child("backup", "encryption", "recipients"), isOn(s.Backup.Enabled) && !large && s.Backup.Minted(), "should be given: backups cannot be read without this cluster\nhint: once it runs, take its keys out with `banhbaoring recovery export`"),
+		warn(at.Child("backup", "encryption", "mode"), isOn(s.Backup.Enabled) && !s.Backup.Encrypted(), "should not be none: who reads the bucket reads the database, and Secrets, unseal keys among them, are in no backup"),
 	)
 	if m := s.Email.SMTP; m != nil {
 		warnings = append(warnings, warn(at.Child("email", "smtp", "tls"), m.TLS == SMTPPlain, "should be starttls or implicit: passwords are mailed in the clear")...)
@@ -63,6 +66,34 @@ func (c *BanhBaoRingCluster) Warnings() field.ErrorList {
 	return warnings
 }
 
+// shown is the longest time that a panel of the dashboards covers whatever time they
+// show.
+const shown = 24 * time.Hour
+
+func (m *Monitoring) warnings(at *field.Path) field.ErrorList {
+	retention := m.Prometheus.Retention
+	return warn(at.Child("prometheus", "retention"), isOn(m.Enabled) && m.Mode == MonitoringStandalone && retention != "" && prometheusDuration(retention) < shown,
+		"should be 1d or more: the dashboards show what the last day had")
+}
+
+// durationPart is a number and its unit in a duration of Prometheus's.
+var durationPart = regexp.MustCompile(`([0-9]+)(ms|[ywdhms])`)
+
+// prometheusDuration is a duration that retentionPattern takes. Source:
+// github.com/prometheus/common, model/time.go.
+func prometheusDuration(text string) time.Duration {
+	const day = 24 * time.Hour
+	units := map[string]time.Duration{
+		"y": 365 * day, "w": 7 * day, "d": day, "h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond,
+	}
+	var sum time.Duration
+	for _, part := range durationPart.FindAllStringSubmatch(text, -1) {
+		n, _ := strconv.ParseInt(part[1], 10, 64)
+		sum += time.Duration(n) * units[part[2]]
+	}
+	return sum
+}
+
 func (o *OpenBao) warnings(at *field.Path, large bool) field.ErrorList {
 	a, unseal := &o.AutoUnseal, at.Child("autoUnseal")
 	_, kms := KMSPlugins[a.Provider]
@@ -72,18 +103,18 @@ func (o *OpenBao) warnings(at *field.Path, large bool) field.ErrorList {
 		warnVersion(at.Child("version"), o.Version),
 		warn(at.Child("replicas"), large && o.Replicas != nil && *o.Replicas == 1, "should be 3 or more: one replica is no longer there when its node is not"),
 		warn(unseal, large && !a.enabled(), "should be given: the keys that unseal are kept in a Secret of the same cluster"),
-		o.Plugin.warnings(at.Child("plugin"), large),
+		o.Plugin.warnings(at.Child("plugin")),
 	)
 	if a.enabled() {
 		warnings = slices.Concat(warnings,
 			warn(unseal.Child("provider"), large && a.Provider == ProviderStatic, "should not be static: its key is kept in a Secret of the same cluster"),
 			warn(unseal.Child("region"), a.Provider == ProviderAWSKMS && a.Region == "", "should be given: otherwise AWS_REGION must be in the pods' environment"),
-			warn(unseal.Child("address"), a.Provider == ProviderTransit && strings.HasPrefix(a.Address, "http://"), "should begin with https://: the token is sent in the clear"),
-			warn(unseal.Child("plugin"), a.Plugin != Plugin{} && !needsPlugin, fmt.Sprintf("is not used: OpenBao %s has provider %s built in", o.Version, a.Provider)),
+			warn(unseal.Child("address"), a.Provider == ProviderTransit && isPlainHTTP(a.Address), "should begin with https://: the token is sent in the clear"),
+			warn(unseal.Child("endpoint"), a.Provider == ProviderAWSKMS && isPlainHTTP(a.Endpoint), "should begin with https://: the key that opens the seal is sent in the clear"),
 		)
 	}
 	if needsPlugin {
-		warnings = append(warnings, a.Plugin.warnings(unseal.Child("plugin"), large)...)
+		warnings = append(warnings, a.Plugin.warnings(unseal.Child("plugin"))...)
 	}
 	return warnings
 }
@@ -103,9 +134,9 @@ func warnVersion(at *field.Path, version string) field.ErrorList {
 	)
 }
 
-func (p *Plugin) warnings(at *field.Path, large bool) field.ErrorList {
+func (p *Plugin) warnings(at *field.Path) field.ErrorList {
 	return slices.Concat(
-		warn(at.Child("sha256"), large && p.SHA256 == "" && !strings.Contains(p.Image, "@"), "should be given: any binary in the image is trusted"),
+		warn(at.Child("sha256"), p.SHA256 == "" && !strings.Contains(p.Image, "@"), "should be given: any binary in the image is trusted"),
 		warnUnpinned(at, p.Image, p.Version),
 	)
 }
@@ -132,7 +163,7 @@ func warnUnpinned(at *field.Path, image, version string) field.ErrorList {
 func (t *BanhBaoRingTenant) Warnings() field.ErrorList {
 	at := field.NewPath("spec", "settings", "webhooks")
 	return each(at, t.Spec.Settings.Webhooks, func(at *field.Path, w Webhook) field.ErrorList {
-		return warn(at.Child("url"), strings.HasPrefix(w.URL, "http://"), "should begin with https://: events are sent in the clear")
+		return warn(at.Child("url"), isPlainHTTP(w.URL), "should begin with https://: events are sent in the clear")
 	})
 }
 

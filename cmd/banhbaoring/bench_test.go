@@ -32,7 +32,7 @@ func clusters(b *testing.B, n, tenants int) string {
 	var text strings.Builder
 	for i := range n {
 		namespace := fmt.Sprintf("ns-%d", i)
-		text.WriteString(strings.Replace(production, "banhbaoring-system", namespace, 1))
+		text.WriteString(strings.NewReplacer("banhbaoring-system", namespace, "  domain: ", "  domain: "+namespace+".", "      bucket: ", "      bucket: "+namespace+"-").Replace(production))
 		for j := range tenants {
 			fmt.Fprintf(&text, `---
 apiVersion: banhbaoring.io/v1
@@ -182,7 +182,7 @@ func lookup(b *testing.B, variable, name string) string {
 	return path
 }
 
-func write(b *testing.B, path string, text []byte) {
+func write(b testing.TB, path string, text []byte) {
 	b.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		b.Fatal(err)

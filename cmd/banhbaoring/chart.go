@@ -12,7 +12,7 @@ import (
 )
 
 func addChartDirFlag(cmd *cobra.Command, dir *string) {
-	cmd.Flags().StringVar(dir, "chart-dir", "", "folder that `chart pull` stored charts in (default: the user's cache)")
+	cmd.Flags().StringVar(dir, "chart-dir", "", "`folder` that chart pull stores charts in (default: the user's cache)")
 }
 
 func chartStore(dir string) (charts.Store, error) {
@@ -26,7 +26,7 @@ func chartStore(dir string) (charts.Store, error) {
 func chartCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "chart", Short: "Store OpenBao's official chart for rendering"}
 	cmd.AddCommand(chartPullCommand())
-	cmd.RunE = func(*cobra.Command, []string) error { return usagef("chart wants a subcommand: pull") }
+	cmd.RunE = wantsVerb
 	return cmd
 }
 
@@ -36,7 +36,9 @@ func chartPullCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pull --version VERSION [--digest sha256:…]",
 		Short: "Fetch a chart, check its digest and store it under that",
-		Args:  noArgs,
+		Example: `  banhbaoring chart pull --version 0.29.2
+  banhbaoring chart pull --version 0.29.2 --digest sha256:… --chart-dir charts`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if ref.Version == "" {
 				return usagef("give the chart's --version")

@@ -48,7 +48,31 @@ func TestStoredChartRendersAsTheBuiltInOne(t *testing.T) {
 	}
 }
 
-func pack(t *testing.T) []byte {
+// A chart is told the version of Kubernetes that the output is for.
+func TestAChartThatNeedsALaterKubernetes(t *testing.T) {
+	archive := pack(t, ">= 1.29.0-0", ">= 1.31.0-0")
+	store := t.TempDir()
+	digest := fmt.Sprintf("%x", sha256.Sum256(archive))
+	if err := os.WriteFile(filepath.Join(store, "sha256-"+digest+".tgz"), archive, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	spec := example(t, "minimal.yaml") + "  openbao: {chart: {version: 0.29.2, digest: sha256:" + digest + "}}\n"
+	for version, want := range map[string]string{
+		"":                               "needs Kubernetes >= 1.31.0-0, not v1.30.0",
+		"  kubeVersion: \"1.30\"\n":      "needs Kubernetes >= 1.31.0-0, not v1.30.0",
+		"  kubeVersion: \"1.31\"\n":      "",
+		"  kubeVersion: v1.34.2-eks-1\n": "",
+	} {
+		var stdout, stderr bytes.Buffer
+		code := execute(context.Background(), []string{"render", "-f", "-", "--chart-dir", store}, strings.NewReader(spec+version), &stdout, &stderr)
+		if (code == exitDone) != (want == "") || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%q: exit code %d: %s", version, code, stderr.String())
+		}
+	}
+}
+
+// pack is the built-in chart as an archive, with other words in Chart.yaml.
+func pack(t *testing.T, words ...string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	zipped := gzip.NewWriter(&out)
@@ -60,6 +84,9 @@ func pack(t *testing.T) []byte {
 		data, err := fs.ReadFile(chart.FS, name)
 		if err != nil {
 			return err
+		}
+		if name == "Chart.yaml" {
+			data = []byte(strings.NewReplacer(words...).Replace(string(data)))
 		}
 		header := &tar.Header{Name: "openbao/" + name, Mode: 0o644, Size: int64(len(data)), Typeflag: tar.TypeReg}
 		if err := archive.WriteHeader(header); err != nil {

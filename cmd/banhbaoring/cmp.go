@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/banhbaoring/banhbaoring/cmd/internal/input"
 	"github.com/banhbaoring/banhbaoring/plugin"
 	"github.com/banhbaoring/banhbaoring/render"
 )
@@ -19,9 +20,7 @@ func cmpCommand() *cobra.Command {
 		Short: "Argo CD's config-management plugin",
 		Long: `What Argo CD's sidecar runs in an application's folder, with the environment
 that Argo CD gives it.`,
-		RunE: func(*cobra.Command, []string) error {
-			return usagef("cmp wants a subcommand: generate, parameters")
-		},
+		RunE: wantsVerb,
 	}
 	cmd.AddCommand(cmpGenerateCommand(), cmpParametersCommand())
 	return cmd
@@ -30,14 +29,15 @@ that Argo CD gives it.`,
 func cmpGenerateCommand() *cobra.Command {
 	var chartDir string
 	cmd := &cobra.Command{
-		Use:   "generate",
-		Short: "Print the manifests of the working folder",
-		Args:  noArgs,
+		Use:     "generate",
+		Short:   "Print the manifests of the working folder",
+		Example: "  ARGOCD_APP_NAMESPACE=keys banhbaoring cmp generate",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return forApplication(cmd, func(app plugin.Application) ([]byte, error) {
-				in, err := loadApplication(app)
+				in, err := loadApplication(cmd, app)
 				if err != nil {
-					return nil, err
+					return nil, withRendering(in, err, chartDir)
 				}
 				text, err := renderText(in, chartDir, everything)
 				if err != nil {
@@ -59,12 +59,13 @@ func cmpGenerateCommand() *cobra.Command {
 
 func cmpParametersCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "parameters",
-		Short: "Announce the parameters of the working folder's clusters",
-		Args:  noArgs,
+		Use:     "parameters",
+		Short:   "Announce the parameters of the working folder's clusters",
+		Example: "  banhbaoring cmp parameters",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return forApplication(cmd, func(app plugin.Application) ([]byte, error) {
-				in, err := loadApplication(app)
+				in, err := loadApplication(cmd, app)
 				if err != nil {
 					return nil, err
 				}
@@ -106,10 +107,15 @@ func forApplication(cmd *cobra.Command, work func(plugin.Application) ([]byte, e
 	}
 }
 
-func loadApplication(app plugin.Application) (*render.Input, error) {
-	sources, err := read(nil, []string{"."})
+func loadApplication(cmd *cobra.Command, app plugin.Application) (*render.Input, error) {
+	working, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
-	return render.LoadWith(app.Overrides, sources...)
+	sources, notes, err := input.Read(nil, []string{"."}, app.Root(working))
+	if err != nil {
+		return nil, err
+	}
+	note(cmd, notes)
+	return render.LoadInto(app.Namespace, app.Overrides, sources...)
 }

@@ -2,45 +2,37 @@ package main
 
 import (
 	"bytes"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"context"
+	"errors"
 	"strings"
-	"syscall"
 	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/banhbaoring/banhbaoring/plugin"
 )
 
-// Argo CD ends a request that is too slow with SIGTERM. The command hears it
-// even while a read blocks, prints nothing, and says whose it was.
+// Argo CD ends a request that is too slow with SIGTERM, which ends the command's
+// context. The command hears it even while the work blocks, prints nothing, and
+// says whose it was.
 func TestCMPEndsWhenItIsTold(t *testing.T) {
-	dir := t.TempDir()
-	pipe := filepath.Join(dir, "slow.yaml")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("banhbaoring", "cmp", "generate")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "ARGOCD_APP_NAME=slow")
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	writer, err := os.OpenFile(pipe, os.O_WRONLY, 0) // returns once the command reads
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer writer.Close()
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err == nil {
-		t.Error("it ended well")
-	}
-	if want := "error: application slow: stopped before it was done"; cmd.ProcessState.ExitCode() != exitFault || !strings.HasPrefix(stderr.String(), want) {
-		t.Errorf("exit code %d: %s", cmd.ProcessState.ExitCode(), stderr.String())
+	t.Setenv("ARGOCD_APP_NAME", "slow")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	var stdout bytes.Buffer
+	cmd := &cobra.Command{}
+	cmd.SetContext(ctx)
+	cmd.SetOut(&stdout)
+	release := make(chan struct{})
+	defer close(release)
+	err := forApplication(cmd, func(plugin.Application) ([]byte, error) {
+		cancel(errors.New("terminated"))
+		<-release
+		return []byte("too late"), nil
+	})
+	if want := "application slow: stopped before it was done"; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
 	}
 	if stdout.Len() > 0 {
-		t.Errorf("printed %d bytes", stdout.Len())
+		t.Errorf("printed %q", stdout.String())
 	}
 }

@@ -9,9 +9,10 @@ import (
 
 func crdsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "crds",
-		Short: "Print the CustomResourceDefinitions",
-		Args:  noArgs,
+		Use:     "crds",
+		Short:   "Print the CustomResourceDefinitions",
+		Example: "  banhbaoring crds | kubectl apply --server-side -f -",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			definitions, err := render.Definitions(crds.Files)
 			if err != nil {

@@ -15,14 +15,26 @@ import (
 
 func defaultsCommand() *cobra.Command {
 	var files []string
+	var format string
 	cmd := &cobra.Command{
 		Use:   "defaults -f FILE",
 		Short: "Print the effective spec, each value with where it comes from",
-		Args:  noArgs,
+		Example: `  banhbaoring defaults -f cluster.yaml
+  banhbaoring defaults -f cluster.yaml -o json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkFormat(format); err != nil {
+				return err
+			}
 			in, err := load(cmd, files)
 			if err != nil {
 				return err
+			}
+			if len(in.Stacks) == 0 {
+				return errNoCluster
+			}
+			if format != "" {
+				return printDefaults(cmd, format, in.Stacks)
 			}
 			var out bytes.Buffer
 			for _, s := range in.Stacks {
@@ -35,16 +47,41 @@ func defaultsCommand() *cobra.Command {
 		},
 	}
 	addFileFlag(cmd, &files)
+	addFormatFlag(cmd, &format)
 	return cmd
 }
 
-// writeDefaults defaults what the user wrote once more, watching.
-func writeDefaults(out *bytes.Buffer, s *render.Stack) error {
+// effective is a cluster with its defaults, and where each value comes from.
+type effective struct {
+	Cluster *v1.BanhBaoRingCluster `json:"cluster"`
+	Origins map[string]v1.Origin   `json:"origins"`
+}
+
+// printDefaults prints what programs read.
+func printDefaults(cmd *cobra.Command, format string, stacks []*render.Stack) error {
+	all := make([]effective, len(stacks))
+	for i, s := range stacks {
+		var err error
+		if all[i].Cluster, all[i].Origins, err = defaultsOf(s); err != nil {
+			return err
+		}
+	}
+	return printAs(cmd, format, all)
+}
+
+// defaultsOf defaults what the user wrote once more, watching.
+func defaultsOf(s *render.Stack) (*v1.BanhBaoRingCluster, map[string]v1.Origin, error) {
 	c := &v1.BanhBaoRingCluster{}
 	if faults := s.Document().Decode(c); len(faults) > 0 {
-		return faults
+		return nil, nil, faults
 	}
 	origins, err := c.DefaultWithOrigins()
+	return c, origins, err
+}
+
+// writeDefaults puts each value's origin behind it, for people.
+func writeDefaults(out *bytes.Buffer, s *render.Stack) error {
+	c, origins, err := defaultsOf(s)
 	if err != nil {
 		return err
 	}

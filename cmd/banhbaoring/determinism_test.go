@@ -76,10 +76,13 @@ func documents(t *testing.T) []string {
 // namespaceLine is where a document of an example says its namespace.
 var namespaceLine = regexp.MustCompile(`(?m)^  namespace: .*\n`)
 
-// moved is a document in another namespace.
+// moved is a document in another namespace, whose backups go to a bucket of its own
+// and whose cluster has a domain of its own.
 func moved(document, namespace string) string {
 	head, spec, _ := strings.Cut(document, "\nspec:\n")
+	spec = strings.ReplaceAll(spec, "bucket: banhbaoring-backups", "bucket: "+namespace)
 	head = namespaceLine.ReplaceAllString(head+"\n", "")
+	spec = strings.Replace(spec, "  domain: ", "  domain: "+namespace+".", 1)
 	return strings.Replace(head, "metadata:\n", "metadata:\n  namespace: "+namespace+"\n", 1) + "spec:\n" + spec
 }
 

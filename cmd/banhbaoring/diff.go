@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,8 +15,10 @@ import (
 	"golang.org/x/term"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/cmd/internal/output"
 	"github.com/banhbaoring/banhbaoring/diff"
+	"github.com/banhbaoring/banhbaoring/plugin"
 	"github.com/banhbaoring/banhbaoring/render"
 	"github.com/banhbaoring/banhbaoring/render/strict"
 )
@@ -30,6 +32,7 @@ const (
 
 type diffOptions struct {
 	paths      []string
+	parameters []string
 	live       bool
 	kubeconfig string
 	context    string
@@ -55,6 +58,9 @@ files or folders; write ./NAME where a name could be either. With --live, the
 cluster itself takes the place of BASE.
 
 Exit 0: nothing differs; 1: something does; 2: trouble; 3: --fail-on is met.`,
+		Example: `  banhbaoring diff main HEAD
+  banhbaoring diff --live cluster.yaml
+  banhbaoring diff main HEAD --format markdown --fail-on irreversible`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			err := o.run(cmd, args)
 			var end exit
@@ -67,6 +73,7 @@ Exit 0: nothing differs; 1: something does; 2: trouble; 3: --fail-on is met.`,
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.paths, "path", nil, "only files at or below this path, of the revision or folder; may be repeated")
+	flags.StringArrayVar(&o.parameters, "parameter", nil, "NAME=VALUE, as the Argo CD application sets it, on both sides; may be repeated")
 	flags.BoolVar(&o.live, "live", false, "compare the live cluster with HEAD, by server-side dry run; nothing is written")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "with --live: the kubeconfig file; KUBECONFIG or ~/.kube/config when absent")
 	flags.StringVar(&o.context, "context", "", "with --live: the kubeconfig's context")
@@ -176,31 +183,38 @@ func (o *diffOptions) verdict(cmd *cobra.Command, r *diff.Report) error {
 
 // sides loads and renders both sides, of which only what differs.
 func (o *diffOptions) sides(cmd *cobra.Command, baseName, headName string) (base, head diff.Side, err error) {
-	sources, err := o.read(cmd.Context(), baseName, headName)
+	overrides, err := o.overrides()
+	if err != nil {
+		return base, head, err
+	}
+	sources, err := o.read(cmd, baseName, headName)
 	if err != nil {
 		return base, head, err
 	}
 	if !holdsOurs(sources...) {
 		return base, head, errors.New("there is no BanhBaoRingCluster on either side: nothing to compare")
 	}
-	narrowBase, narrowHead := diff.Narrow(sources[0], sources[1])
-	was, err1 := render.Load(narrowBase...)
-	is, err2 := render.Load(narrowHead...)
-	if err := joined(err1, err2); err != nil {
-		return base, head, err
+	narrowBase, narrowHead := sources[0], sources[1]
+	if len(overrides) == 0 { // they may name any cluster
+		narrowBase, narrowHead = diff.Narrow(sources[0], sources[1])
 	}
-	for _, w := range is.Warnings {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", w.Error())
+	was, err1 := render.LoadWith(overrides, narrowBase...)
+	is, err2 := render.LoadWith(overrides, narrowHead...)
+	if err1 != nil || err2 != nil {
+		return base, head, joined(withRendering(was, err1, o.chartDir), withRendering(is, err2, o.chartDir))
 	}
+	is.Warnings = newWarnings(was.Warnings, is.Warnings)
+	warn(cmd, is)
 	baseStacks, headStacks := differing(was.Stacks, is.Stacks)
 	baseObjects, err1 := o.render(baseStacks)
 	headObjects, err2 := o.render(headStacks)
 	if err := joined(err1, err2); err != nil {
 		return base, head, err
 	}
-	baseForeign, headForeign := foreignObjects(was.Foreign, is.Foreign)
-	base = diff.Side{Name: baseName, Prefix: prefix(baseName, sources[0]), Objects: append(baseObjects, baseForeign...), Documents: ours(was)}
-	head = diff.Side{Name: headName, Prefix: prefix(headName, sources[1]), Objects: append(headObjects, headForeign...), Documents: ours(is)}
+	baseForeign, headForeign := foreignObjects(render.Contents(was.Foreign), render.Contents(is.Foreign))
+	stacks := append(slices.Clone(was.Stacks), is.Stacks...)
+	base = diff.Side{Name: baseName, Prefix: prefix(baseName, sources[0]), Objects: append(baseObjects, baseForeign...), Beside: beside(stacks, baseForeign), Documents: ours(was)}
+	head = diff.Side{Name: headName, Prefix: prefix(headName, sources[1]), Objects: append(headObjects, headForeign...), Beside: beside(stacks, headForeign), Documents: ours(is)}
 	return base, head, nil
 }
 
@@ -209,6 +223,33 @@ func (o *diffOptions) render(stacks []*render.Stack) (render.Manifests, error) {
 		return nil, nil
 	}
 	return renderStacks(&render.Input{Stacks: stacks}, o.chartDir)
+}
+
+// newWarnings are those that the head adds.
+func newWarnings(was, is strict.Faults) strict.Faults {
+	known := map[strict.Fault]int{}
+	for _, w := range was {
+		w.Position = strict.Position{}
+		known[w]++
+	}
+	return slices.DeleteFunc(is, func(w strict.Fault) bool {
+		w.Position = strict.Position{}
+		known[w]--
+		return known[w] >= 0
+	})
+}
+
+// overrides are the parameters of both sides.
+func (o *diffOptions) overrides() ([]render.Override, error) {
+	parameters := map[string]string{}
+	for _, given := range o.parameters {
+		name, value, ok := strings.Cut(given, "=")
+		if !ok {
+			return nil, usagef("--parameter wants NAME=VALUE (got %q)", given)
+		}
+		parameters[name] = value
+	}
+	return plugin.FromData("--parameter", parameters)
 }
 
 // joined are the faults of both sides, as far as they are in documents.
@@ -230,7 +271,7 @@ func joined(errs ...error) error {
 func holdsOurs(sides ...[]render.Source) bool {
 	for _, side := range sides {
 		for _, s := range side {
-			if mentions(s, "BanhBaoRingCluster") {
+			if bytes.Contains(s.Data, []byte(v1.KindCluster)) || bytes.Contains(s.Data, []byte(`\`)) { // or written with escapes
 				return true
 			}
 		}
@@ -263,7 +304,18 @@ func differing(base, head []*render.Stack) (b, h []*render.Stack) {
 
 func sameStack(a, b *render.Stack) bool {
 	return reflect.DeepEqual(a.Cluster, b.Cluster) && reflect.DeepEqual(a.Tenants, b.Tenants) &&
-		reflect.DeepEqual(a.Backups, b.Backups) && reflect.DeepEqual(a.Restores, b.Restores)
+		reflect.DeepEqual(a.Lock(), b.Lock()) && reflect.DeepEqual(a.Backups, b.Backups) && reflect.DeepEqual(a.Restores, b.Restores)
+}
+
+// beside are those of the objects that stand in a stack's namespace, or in none.
+func beside(stacks []*render.Stack, objects []*unstructured.Unstructured) map[diff.ID]bool {
+	all := map[diff.ID]bool{}
+	for _, u := range objects {
+		if u.GetNamespace() == "" || slices.ContainsFunc(stacks, func(s *render.Stack) bool { return s.Cluster.Namespace == u.GetNamespace() }) {
+			all[diff.ID{Group: u.GroupVersionKind().Group, Kind: u.GetKind(), Namespace: u.GetNamespace(), Name: u.GetName()}] = true
+		}
+	}
+	return all
 }
 
 // foreignObjects are the documents that are not ours. Where a name is missing,
@@ -338,15 +390,11 @@ func (o *diffOptions) write(cmd *cobra.Command, r *diff.Report) error {
 }
 
 func writePages(dir string, pages []string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
+	files := map[string][]byte{}
 	for i, text := range pages {
-		if err := output.File(filepath.Join(dir, fmt.Sprintf("part-%d.md", i+1)), []byte(text)); err != nil {
-			return err
-		}
+		files[fmt.Sprintf("part-%d.md", i+1)] = []byte(text)
 	}
-	return nil
+	return output.Replace(dir, files)
 }
 
 // terminal is how wide standard output is, and whether it shows colours.

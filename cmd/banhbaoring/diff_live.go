@@ -13,19 +13,23 @@ import (
 
 // liveSides are what the cluster has, and what it would have with the head.
 func (o *diffOptions) liveSides(cmd *cobra.Command, headName string) (base, head diff.Side, refusals map[diff.ID]string, err error) {
-	sources, err := o.read(cmd.Context(), headName)
+	sources, err := o.read(cmd, headName)
 	if err != nil {
 		return base, head, nil, err
 	}
-	in, err := render.Load(sources[0]...)
+	overrides, err := o.overrides()
 	if err != nil {
 		return base, head, nil, err
+	}
+	in, err := render.LoadWith(overrides, sources[0]...)
+	if err != nil {
+		return base, head, nil, withRendering(in, err, o.chartDir)
 	}
 	manifests, err := renderStacks(in, o.chartDir)
 	if err != nil {
 		return base, head, nil, err
 	}
-	foreign, _ := foreignObjects(in.Foreign, nil)
+	foreign, _ := foreignObjects(render.Contents(in.Foreign), nil)
 	objects := append([]*unstructured.Unstructured(manifests), foreign...)
 	for _, u := range foreign {
 		if u.GetName() == "" || u.GetKind() == "Kustomization" {
@@ -45,6 +49,6 @@ func (o *diffOptions) liveSides(cmd *cobra.Command, headName string) (base, head
 		refusals[diff.ID(key)] = message
 	}
 	base = diff.Side{Name: "live " + cluster.Host, Objects: found.Live}
-	head = diff.Side{Name: headName, Objects: found.Applied}
+	head = diff.Side{Name: headName, Objects: found.Applied, Beside: beside(in.Stacks, foreign)}
 	return base, head, refusals, nil
 }

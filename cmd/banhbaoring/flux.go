@@ -40,8 +40,9 @@ func fluxCommand() *cobra.Command {
 
 Without -o, the manifests are printed as one stream, for flux push artifact -f -.
 Flux applies a stream at once: only the folders are ordered.`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+		Example: `  banhbaoring flux -f clusters -o dist --source OCIRepository/keys`,
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	addFileFlag(cmd, &o.files)
 	flags := cmd.Flags()
@@ -61,7 +62,7 @@ func (o fluxOptions) run(cmd *cobra.Command) error {
 	o.SourceKind, o.SourceName, _ = strings.Cut(o.source, "/")
 	in, err := load(cmd, o.files)
 	if err != nil {
-		return err
+		return withRendering(in, err, o.chartDir)
 	}
 	if o.output == "" {
 		text, err := renderText(in, o.chartDir, everything)
@@ -82,8 +83,7 @@ func (o fluxOptions) run(cmd *cobra.Command) error {
 	}
 	// A render into a folder of the same one is not ours to remove.
 	return output.Files(o.output, files, func(path string) bool {
-		path, err := filepath.Rel(o.output, path)
-		return err == nil && (strings.HasPrefix(path, "kustomizations/") || strings.HasPrefix(path, "stages/"))
+		return strings.HasPrefix(path, "kustomizations/") || strings.HasPrefix(path, "stages/")
 	})
 }
 
@@ -128,12 +128,12 @@ func (o fluxOptions) layout(in *render.Input, manifests []render.Manifests) (map
 	for i, s := range in.Stacks {
 		namespace := s.Cluster.Namespace
 		kustomizations := flux.Kustomizations(namespace, manifests[i], o.Options)
-		if err := add(filepath.Join(o.output, "kustomizations", namespace+".yaml"), kustomizations); err != nil {
+		if err := add(filepath.Join("kustomizations", namespace+".yaml"), kustomizations); err != nil {
 			return nil, err
 		}
 		for _, stage := range flux.Stages(manifests[i]) {
 			for _, u := range manifests[i].Only(stage) {
-				path := filepath.Join(o.output, flux.Folder(namespace, stage), output.FileName(u))
+				path := filepath.Join(flux.Folder(namespace, stage), output.FileName(u))
 				if err := add(path, render.Manifests{u}); err != nil {
 					return nil, err
 				}

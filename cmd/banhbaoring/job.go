@@ -31,7 +31,7 @@ func jobCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		installCommand(), exporterCommand(), redisCommand(), redisMeetCommand(), keeperCommand(),
-		tenantsCommand(),
+		tenantsCommand(), databaseCommand(),
 		worker(jobs.Init, "Initialise and unseal OpenBao, and keep its keys", initialize.Run),
 		worker(jobs.Peers, "Remove raft peers before their pods go", peers.Run),
 		worker(jobs.Configure, "Set OpenBao up: policies, roles, plugin, mounts, the API's token", configure.Run),

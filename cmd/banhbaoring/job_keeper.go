@@ -32,7 +32,7 @@ func keeperCommand() *cobra.Command {
 				TLSDir:     jobs.OpenBaoTLSDir,
 				KeysFile:   filepath.Join(jobs.KeysDir, jobs.KeyUnseal),
 				Interval:   time.Second,
-				Reload:     func() (bool, error) { return keeper.Reload("/proc") },
+				Process:    func() (int, error) { return keeper.Server("/proc") },
 				Log:        jobLog(cmd.ErrOrStderr(), jobs.Keeper),
 			})
 			return nil

@@ -26,7 +26,8 @@ func krmCommand() *cobra.Command {
 KRM function. The functionConfig is a document of ours, which makes the function
 a generator, or a ConfigMap whose data are the parameters of clusters, such as
 "openbao.version". Faults are results, with the field and the file.`,
-		Args: noArgs,
+		Example: "  kustomize build --enable-alpha-plugins --enable-exec overlay   # a function of the kustomization\n  banhbaoring krm < resources.yaml",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := &kio.ByteReadWriter{Reader: cmd.InOrStdin(), Writer: cmd.OutOrStdout(), OmitReaderAnnotations: true, KeepReaderAnnotations: true}
 			items, err := list.Read()
@@ -81,7 +82,7 @@ func (f function) run(cmd *cobra.Command) ([]*yaml.RNode, error) {
 	}
 	in, err := render.LoadWith(overrides, sources...)
 	if err != nil {
-		return nil, err
+		return nil, withRendering(in, err, f.chartDir)
 	}
 	if len(in.Documents) == len(in.Foreign) && len(overrides) == 0 {
 		return f.items, nil // nothing of ours: the run is idempotent
@@ -91,15 +92,25 @@ func (f function) run(cmd *cobra.Command) ([]*yaml.RNode, error) {
 		return nil, err
 	}
 	warn(cmd, in)
-	expanded := map[string][]*yaml.RNode{}
+	clusters := map[*strict.Document]render.Manifests{}
 	for i, s := range in.Stacks {
-		if expanded[s.Document().File], err = nodes(manifests[i]); err != nil {
-			return nil, err
-		}
+		clusters[s.Document()] = manifests[i]
 	}
+	expanded := map[string][]*yaml.RNode{} // an item may be a list of several
 	ours := map[string]bool{}
 	for _, d := range in.Documents {
-		ours[d.File] = render.Ours(d)
+		text := d.Raw
+		if render.Ours(d) {
+			ours[d.File] = true
+			if text, err = clusters[d].YAML(); err != nil {
+				return nil, err
+			}
+		}
+		of, err := nodes(text)
+		if err != nil {
+			return nil, err
+		}
+		expanded[d.File] = append(expanded[d.File], of...)
 	}
 	var all []*yaml.RNode
 	for i, item := range f.items {
@@ -152,12 +163,8 @@ func (f function) overrides() ([]render.Override, error) {
 	return plugin.FromData(configName+": data", f.config.GetDataMap())
 }
 
-// nodes are manifests as kyaml has them.
-func nodes(manifests render.Manifests) ([]*yaml.RNode, error) {
-	text, err := manifests.YAML()
-	if err != nil {
-		return nil, err
-	}
+// nodes are objects as kyaml has them.
+func nodes(text []byte) ([]*yaml.RNode, error) {
 	return (&kio.ByteReader{Reader: bytes.NewReader(text), OmitReaderAnnotations: true}).Read()
 }
 
@@ -187,9 +194,8 @@ func (f function) results(err error) (*yaml.RNode, error) {
 			r.Field = map[string]string{"path": fault.Path}
 		}
 		if node := f.named(fault.File); node != nil {
-			r.ResourceRef = map[string]string{"apiVersion": node.GetApiVersion(), "kind": node.GetKind(), "name": node.GetName()}
-			if namespace := node.GetNamespace(); namespace != "" {
-				r.ResourceRef["namespace"] = namespace
+			if r.ResourceRef, err = resourceRef(node, fault); err != nil {
+				return nil, err
 			}
 			r.File = file(node)
 		} else if fault.File != "" {
@@ -202,6 +208,28 @@ func (f function) results(err error) (*yaml.RNode, error) {
 		return nil, err
 	}
 	return yaml.Parse(string(text))
+}
+
+// resourceRef names what a fault is in: the node that was read, or the object of the
+// list that it is.
+func resourceRef(node *yaml.RNode, fault strict.Fault) (map[string]string, error) {
+	ref := map[string]string{"apiVersion": node.GetApiVersion(), "kind": node.GetKind(), "name": node.GetName(), "namespace": node.GetNamespace()}
+	text, err := node.String()
+	if err != nil {
+		return nil, err
+	}
+	documents, _ := strict.Split(fault.File, []byte(text))
+	for _, d := range render.Contents(documents) {
+		at := d.Position("")
+		before := at.Line < fault.Line || at.Line == fault.Line && at.Column <= fault.Column
+		if before && !strings.HasPrefix(fault.Path, "items") { // which is the list's own
+			ref = map[string]string{"apiVersion": d.APIVersion, "kind": d.Kind, "name": d.Name, "namespace": d.Namespace}
+		}
+	}
+	if ref["namespace"] == "" {
+		delete(ref, "namespace")
+	}
+	return ref, nil
 }
 
 func (f function) named(source string) *yaml.RNode {

@@ -24,7 +24,8 @@ they are, in their order.
 A stream is applied at once by kubectl, Helm and Flux. Argo CD reads the order
 of its objects in their annotations; for Flux only the folders that the flux
 command writes are ordered.`,
-		Args: noArgs,
+		Example: "  kustomize build overlay | banhbaoring post-render | kubectl diff -f -",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := io.ReadAll(cmd.InOrStdin())
 			if err != nil {
@@ -46,7 +47,7 @@ command writes are ordered.`,
 func postRender(cmd *cobra.Command, text []byte, chartDir string) ([]byte, error) {
 	in, err := render.Load(render.Source{Name: "<stdin>", Data: text})
 	if err != nil {
-		return nil, err
+		return nil, withRendering(in, err, chartDir)
 	}
 	if len(in.Documents) == 0 {
 		return nil, errors.New("there are no manifests on standard input")

@@ -34,8 +34,11 @@ func renderCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render -f FILE",
 		Short: "Print the manifests of every cluster in the given files",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+		Example: `  banhbaoring render -f cluster.yaml
+  banhbaoring render -f clusters/ -o manifests/          # one file an object
+  kustomize build overlay | banhbaoring render -f -`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	addFileFlag(cmd, &o.files)
 	flags := cmd.Flags()
@@ -50,12 +53,12 @@ func renderCommand() *cobra.Command {
 func (o renderOptions) run(cmd *cobra.Command) error {
 	if o.stage != "" {
 		if _, err := render.ParseStage(o.stage); err != nil {
-			return usageError{err}
+			return usagef("%w%s", err, didYouMean(o.stage, render.StageNames()))
 		}
 	}
 	in, err := load(cmd, o.files)
 	if err != nil {
-		return err
+		return withRendering(in, err, o.chartDir)
 	}
 	var definitions render.Manifests
 	if o.includeCRDs {
@@ -101,6 +104,22 @@ func (o renderOptions) chosen(m render.Manifests) render.Manifests {
 
 func everything(m render.Manifests) render.Manifests { return m }
 
+// withRendering joins to the faults of what was loaded those that the rendering of the
+// sound stacks finds, so that all are told at once.
+func withRendering(in *render.Input, err error, chartDir string) error {
+	if in == nil || len(in.Stacks) == 0 {
+		return err
+	}
+	_, more := renderEach(in, chartDir)
+	var faults, rendering strict.Faults
+	if more == nil || err != nil && !errors.As(err, &faults) || !errors.As(more, &rendering) {
+		return err
+	}
+	faults = slices.Concat(faults, rendering)
+	faults.Sort()
+	return faults
+}
+
 // renderStacks renders every stack, or none.
 func renderStacks(in *render.Input, chartDir string) (render.Manifests, error) {
 	manifests, err := renderEach(in, chartDir)
@@ -124,7 +143,7 @@ func renderText(in *render.Input, chartDir string, chosen func(render.Manifests)
 // makes of each, or every fault.
 func renderAll[T any](in *render.Input, chartDir string, finish func(render.Manifests) (T, error)) ([]T, error) {
 	if len(in.Stacks) == 0 {
-		return nil, errors.New("there is no BanhBaoRingCluster in the input: nothing to render")
+		return nil, errNoCluster
 	}
 	finished := make([]T, len(in.Stacks))
 	failures := make([]error, len(in.Stacks))
@@ -132,7 +151,7 @@ func renderAll[T any](in *render.Input, chartDir string, finish func(render.Mani
 	workers.SetLimit(runtime.GOMAXPROCS(0))
 	for i, s := range in.Stacks {
 		workers.Go(func() error {
-			finished[i], failures[i] = renderOne(s, chartDir, finish)
+			finished[i], failures[i] = renderOne(s, in.Foreign, chartDir, finish)
 			return nil
 		})
 	}
@@ -140,7 +159,11 @@ func renderAll[T any](in *render.Input, chartDir string, finish func(render.Mani
 	var faults strict.Faults
 	for i, err := range failures {
 		if err != nil {
-			faults = append(faults, in.Stacks[i].Locate(err)...)
+			var located strict.Faults
+			if !errors.As(err, &located) {
+				located = in.Stacks[i].Locate(err)
+			}
+			faults = append(faults, located...)
 		}
 	}
 	if len(faults) > 0 {
@@ -149,13 +172,16 @@ func renderAll[T any](in *render.Input, chartDir string, finish func(render.Mani
 	return finished, nil
 }
 
-func renderOne[T any](s *render.Stack, chartDir string, finish func(render.Manifests) (T, error)) (finished T, err error) {
+func renderOne[T any](s *render.Stack, foreign []*strict.Document, chartDir string, finish func(render.Manifests) (T, error)) (finished T, err error) {
 	if err := openChart(s, chartDir); err != nil {
 		return finished, err
 	}
 	manifests, err := render.Render(s, components.All())
 	if err != nil {
 		return finished, err
+	}
+	if faults := s.Clashes(manifests, foreign); len(faults) > 0 {
+		return finished, faults
 	}
 	return finish(manifests)
 }

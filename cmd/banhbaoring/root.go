@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+	"github.com/banhbaoring/banhbaoring/diff"
 	"github.com/banhbaoring/banhbaoring/render/strict"
 )
 
@@ -57,7 +59,7 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	}
 	var usage usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintf(stderr, "error: %v\nhint: see `banhbaoring --help`\n", err)
+		fmt.Fprintf(stderr, "error: %s\nhint: see `banhbaoring --help`\n", hider().Message(err.Error()))
 		return exitUsage
 	}
 	printError(stderr, err)
@@ -67,37 +69,56 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 // printError prints an error; faults in documents stand on their own, so that
 // editors find their places.
 func printError(stderr io.Writer, err error) {
+	hide := hider()
 	var faults strict.Faults
 	if !errors.As(err, &faults) {
-		fmt.Fprintf(stderr, "error: %v\n", err)
+		fmt.Fprintf(stderr, "error: %s\n", hide.Message(err.Error()))
 		return
 	}
 	for _, f := range faults {
-		fmt.Fprintln(stderr, f.Error())
+		fmt.Fprintln(stderr, hidden(hide, f).Error())
 	}
+}
+
+// hider takes secrets out of messages, which CI keeps and shows to many. Its
+// fingerprints say nothing: nobody has the key.
+func hider() diff.Fingerprint {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // it never fails
+	return diff.NewFingerprint(key)
+}
+
+// hidden is a fault without the secrets that it repeats of the input.
+func hidden(hide diff.Fingerprint, f strict.Fault) strict.Fault {
+	f.Path, f.Message, f.Hint = hide.Path(f.Path), hide.Message(f.Message), hide.Message(f.Hint)
+	return f
 }
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "banhbaoring",
-		Short:         "Render a key-management stack from one YAML file",
+		Use:   "banhbaoring",
+		Short: "Render a key-management stack from one YAML file",
+		Example: `  banhbaoring validate -f cluster.yaml
+  banhbaoring render -f cluster.yaml
+  banhbaoring apply -f cluster.yaml`,
 		Version:       v1.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("unknown command %q", args[0])
+				return usagef("unknown command %q%s", args[0], didYouMean(args[0], verbs(cmd)))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("banhbaoring {{.Version}}\n")
 	root.AddCommand(
-		renderCommand(), validateCommand(), defaultsCommand(), imagesCommand(), diffCommand(),
-		crdsCommand(), cmpCommand(), fluxCommand(), postRenderCommand(), krmCommand(), chartCommand(), backupCommand(), jobCommand(), versionCommand(),
+		renderCommand(), validateCommand(), defaultsCommand(), imagesCommand(), diffCommand(), applyCommand(), statusCommand(), uninstallCommand(), keysCommand(),
+		crdsCommand(), cmpCommand(), fluxCommand(), postRenderCommand(), krmCommand(), chartCommand(), backupCommand(), recoveryCommand(), jobCommand(), versionCommand(), manCommand(),
 	)
+	completeValues(root)
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
 		completion.Args = nil
@@ -114,16 +135,4 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		return usagef("%s takes no arguments (got %q)", cmd.CommandPath(), args[0])
 	}
 	return nil
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "banhbaoring %s\n", v1.Version)
-			return err
-		},
-	}
 }

@@ -4,6 +4,7 @@ package api
 import (
 	"embed"
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -77,7 +78,11 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 		s.Place(&job.Spec.Template.Spec, spec.Workload)
 		job.Spec.Template.Spec.Containers[0].Command = spec.Migrations.Command
 		job.Spec.Template.Spec.Containers[0].Env = container.Env
+		mountDatabaseAuthority(s, &job.Spec.Template.Spec)
 	}
+	container.Env = append(slices.Clone(container.Env), s.ProxyEnv()...)
+	mountDatabaseAuthority(s, &deployment.Spec.Template.Spec)
+	trust(s, &deployment.Spec.Template.Spec, config.Data[certDirs])
 	return objects, mountTenants(s, &deployment.Spec.Template.Spec)
 }
 

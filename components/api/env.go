@@ -1,12 +1,14 @@
 package api
 
 import (
+	"maps"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/render"
 )
 
 // complete completes what the API reads that is no secret. What is managed
@@ -30,6 +32,9 @@ func complete(data map[string]string, c *v1.BanhBaoRingCluster) {
 				delete(data, key)
 			}
 		}
+	}
+	if spec.Database.CACert != nil {
+		maps.Copy(data, render.DatabaseAuthorityEnv())
 	}
 }
 
@@ -67,7 +72,7 @@ func secretEnv(spec v1.BanhBaoRingClusterSpec) []corev1.EnvVar {
 		add("BANHBAO_AUTH_OAUTH_GOOGLE_ID", &client.ClientID)
 		add("BANHBAO_AUTH_OAUTH_GOOGLE_SECRET", &client.ClientSecret)
 	}
-	if stripe := spec.Billing.Stripe; stripe.Enabled {
+	if stripe := spec.Billing.Stripe; *stripe.Enabled {
 		add("BANHBAO_STRIPE_SECRET_KEY", stripe.SecretKeyRef)
 		add("BANHBAO_STRIPE_WEBHOOK_SECRET", stripe.WebhookSecretRef)
 	}

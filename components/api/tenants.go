@@ -17,7 +17,7 @@ const (
 )
 
 // mountTenants mounts what the API is told of tenants: a ConfigMap a shard, and
-// the Secret that holds its webhooks' HMAC secrets, which the tenants Job makes.
+// the Secret that holds what its webhooks need, which the tenants Job makes.
 // The pods start without that one too: a tenant that fails stops nobody else.
 func mountTenants(s *render.Stack, pod *corev1.PodSpec) error {
 	shards, err := jobs.TenantShards(s.Tenants)

@@ -15,7 +15,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs"
@@ -37,7 +36,7 @@ func Component() render.Component {
 	return render.Component{
 		Name:    jobs.Backup,
 		Stage:   render.Exposure,
-		Enabled: func(s *render.Stack) bool { return s.Cluster.Spec.Backup.Enabled || len(s.Backups) > 0 },
+		Enabled: func(s *render.Stack) bool { return *s.Cluster.Spec.Backup.Enabled || len(s.Backups) > 0 },
 		Build:   build,
 	}
 }
@@ -52,22 +51,20 @@ type backups struct {
 
 func build(s *render.Stack) ([]runtime.Object, error) {
 	c := &s.Cluster.Spec
-	if c.Backup.Enabled && c.Backup.Destination == nil {
-		return nil, field.Required(field.NewPath("spec", "backup", "destination"), "where backups are kept, since enabled is true\nhint: give s3 or gcs")
-	}
 	objects := base.Objects()
 	cron := kustomize.Find[*batchv1.CronJob](objects)
 	config := kustomize.Find[*corev1.ConfigMap](objects)
 	role := kustomize.Find[*rbacv1.Role](objects)
+	s.BackupIdentity(objects)
 	kustomize.Find[*rbacv1.RoleBinding](objects).Subjects[0].Namespace = s.Cluster.Namespace
 
-	b := &backups{Stack: s, pod: *cron.Spec.JobTemplate.Spec.Template.DeepCopy()}
+	b := &backups{Stack: s, receipts: []string{jobs.BackupChain}, pod: *cron.Spec.JobTemplate.Spec.Template.DeepCopy()}
 	for _, o := range objects {
 		if o != runtime.Object(cron) && o != runtime.Object(config) {
 			b.objects = append(b.objects, o)
 		}
 	}
-	if c.Backup.Enabled {
+	if *c.Backup.Enabled {
 		if err := b.scheduled(cron, config); err != nil {
 			return nil, err
 		}
@@ -78,13 +75,14 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 		}
 	}
 	role.Rules = slices.DeleteFunc(role.Rules, func(r rbacv1.PolicyRule) bool {
-		return r.Resources[0] == "secrets" && !b.holdsSecrets() || r.Resources[0] == "configmaps" && len(b.receipts) == 0
+		return r.Resources[0] == "secrets" && !b.holdsSecrets()
 	})
+	s.LetReadReceipts(role)
 	for i := range role.Rules {
 		switch r := &role.Rules[i]; {
 		case r.Resources[0] == "secrets":
 			r.ResourceNames = b.secrets()
-		case r.Resources[0] == "configmaps" && slices.Contains(r.Verbs, "get"):
+		case r.Resources[0] == "configmaps" && slices.Contains(r.Verbs, "update"):
 			r.ResourceNames = b.receipts
 		}
 	}
@@ -102,7 +100,7 @@ func (b *backups) scheduled(cron *batchv1.CronJob, config *corev1.ConfigMap) err
 	}
 	config.Data = data
 	cron.Spec.Schedule = spec.Schedule
-	b.BackupPod(&cron.Spec.JobTemplate.Spec.Template.Spec, config.Name, c.Destination, c.Components)
+	b.complete(&cron.Spec.JobTemplate.Spec.Template.Spec, config.Name, c)
 	b.objects = append(b.objects, config, cron)
 	if spec.Guard == v1.GuardOff {
 		return nil
@@ -114,6 +112,16 @@ func (b *backups) scheduled(cron *batchv1.CronJob, config *corev1.ConfigMap) err
 	guard.Receipt = "banhbaoring-receipt-" + jobs.BackupGuard
 	guard.Request = fmt.Sprintf("openbao %s, database %s", b.Cluster.Spec.OpenBao.Version, b.Cluster.Spec.Database.Image)
 	return b.job("banhbaoring-"+jobs.BackupGuard, render.Guard, guard)
+}
+
+// complete puts into a pod what one backup needs.
+func (b *backups) complete(pod *corev1.PodSpec, config string, c jobs.BackupConfig) {
+	b.BackupPod(pod, config, c.Destination, c.Components)
+	keys := []string{jobs.KeySigning, jobs.KeyPublic, jobs.KeyTrusted}
+	if b.Cluster.Spec.Backup.Minted() {
+		keys = append(keys, jobs.KeyRecipient)
+	}
+	render.MountBackupKeys(pod, keys...)
 }
 
 // onDemand adds the Job of a document.
@@ -148,7 +156,7 @@ func (b *backups) job(name string, stage render.Stage, c jobs.BackupConfig) erro
 	b.receipts = append(b.receipts, c.Receipt)
 	meta := metav1.ObjectMeta{Name: name, Annotations: map[string]string{render.StageAnnotation: stage.String()}, Labels: b.pod.Labels}
 	template := *b.pod.DeepCopy()
-	b.BackupPod(&template.Spec, name, c.Destination, c.Components)
+	b.complete(&template.Spec, name, c)
 	limit := attempts
 	b.objects = append(b.objects,
 		&corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: *meta.DeepCopy(), Data: data},

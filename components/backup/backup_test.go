@@ -1,8 +1,14 @@
 package backup_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/banhbaoring/banhbaoring/components/backup"
 	"github.com/banhbaoring/banhbaoring/golden"
@@ -15,7 +21,8 @@ const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8
 
 func TestBackup(t *testing.T) {
 	for name, spec := range map[string]string{
-		"clear":     "backup: {enabled: true, " + s3 + "}",
+		"clear":     "backup: {enabled: true, " + s3 + ", encryption: {mode: none}}",
+		"minted":    "backup: {enabled: true, destination: {s3: {bucket: backups, endpoint: 'https://minio.corp:9000', credentials: {secretName: s3}, caCert: {secretName: corp-ca, key: ca.crt}}}}",
 		"encrypted": "backup: {enabled: true, guard: required, " + s3 + ", encryption: {recipients: [" + recipient + "], identitySecret: {name: age, key: identity}}}",
 		"gcs":       "backup: {enabled: true, guard: 'off', schedule: 30 4 * * 0, destination: {gcs: {bucket: backups}}}",
 		"external":  "backup: {enabled: true, guard: 'off', " + s3 + "}\ndatabase: {managed: false, connectionString: {name: db, key: uri}}",
@@ -94,7 +101,7 @@ func TestABackupOnDemandIsKeyedByItsDocument(t *testing.T) {
 // The API keys and passwords of tenants are of no use without OpenBao, nor is
 // OpenBao without them.
 func TestTheSecretsOfTenantsAreBackedUp(t *testing.T) {
-	all, err := objects(t, "backup: {"+s3+", encryption: {recipients: ["+recipient+"]}}", "secrets]\n---\napiVersion: banhbaoring.io/v1\nkind: BanhBaoRingTenant\n"+
+	all, err := objects(t, "backup: {enabled: false, "+s3+", encryption: {recipients: ["+recipient+"]}}", "secrets]\n---\napiVersion: banhbaoring.io/v1\nkind: BanhBaoRingTenant\n"+
 		"metadata: {name: acme, namespace: keys}\nspec: {clusterRef: {name: test}, admin: {email: a@example.com}, apiKeys: [{name: sequencer}]}\n# [")
 	if err != nil {
 		t.Fatal(err)
@@ -110,9 +117,88 @@ func TestTheSecretsOfTenantsAreBackedUp(t *testing.T) {
 	}
 }
 
-func TestSchedulesNeedADestination(t *testing.T) {
-	_, err := objects(t, "backup: {enabled: true}", "openbao]\n  destination: {s3: {bucket: manual}}\n# [")
-	if want := "spec.backup.destination: Required value"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("want %q, got %v", want, err)
+// What runs the database's programs has the database's Secret, the program and the
+// socket, and nothing else that the Job has.
+func TestTheDatabasesProgramsReachNoOtherSecret(t *testing.T) {
+	all, err := objects(t, "backup: {enabled: true, "+s3+", encryption: {recipients: ["+recipient+"]}}", "openbao, database, secrets")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods := 0
+	for _, u := range all {
+		template, ok, _ := unstructured.NestedMap(u.Object, "spec", "template")
+		if !ok {
+			template, ok, _ = unstructured.NestedMap(u.Object, "spec", "jobTemplate", "spec", "template")
+		}
+		if !ok {
+			continue
+		}
+		var pod corev1.PodTemplateSpec
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(template, &pod); err != nil {
+			t.Fatal(err)
+		}
+		pods++
+		if a := pod.Spec.AutomountServiceAccountToken; a == nil || *a {
+			t.Errorf("%s: every container has the service account's token", u.GetName())
+		}
+		for _, c := range append(pod.Spec.InitContainers, pod.Spec.Containers...) {
+			var mounts []string
+			for _, m := range c.VolumeMounts {
+				mounts = append(mounts, m.Name)
+			}
+			slices.Sort(mounts)
+			want := map[string]string{"tools": "tools", "database": "database pipe tools trust", "backup": "account backup-keys bucket config pipe token trust"}[c.Name]
+			if got := strings.Join(mounts, " "); got != want {
+				t.Errorf("%s: container %s has %s, want %s", u.GetName(), c.Name, got, want)
+			}
+			if database := strings.Contains(c.Image, "postgres"); database != (c.Name == "database") {
+				t.Errorf("%s: container %s runs %s", u.GetName(), c.Name, c.Image)
+			}
+			if len(c.EnvFrom) > 0 {
+				t.Errorf("%s: container %s has an environment from elsewhere", u.GetName(), c.Name)
+			}
+		}
+	}
+	if pods != 3 {
+		t.Errorf("%d pods", pods)
+	}
+}
+
+// Of Secrets, the pod reads those that it backs up, by name, and changes none.
+func TestTheBackupPodChangesNoSecret(t *testing.T) {
+	all, err := objects(t, "backup: {enabled: true, "+s3+", encryption: {recipients: ["+recipient+"]}}", "openbao, database, secrets")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, u := range all {
+		if kind := u.GetKind(); kind == "ClusterRole" || kind == "ClusterRoleBinding" {
+			t.Errorf("it has rights in the whole cluster: %s", u.GetName())
+		}
+		if u.GetKind() != "Role" {
+			continue
+		}
+		var role rbacv1.Role
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &role); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range role.Rules {
+			named := len(r.ResourceNames) > 0
+			switch {
+			case slices.Contains(r.Resources, "secrets"):
+				found = true
+				if !named || !slices.Equal(r.Verbs, []string{"get"}) || slices.Contains(r.ResourceNames, "banhbaoring-backup-keys") {
+					t.Errorf("Secrets: %v of %v", r.Verbs, r.ResourceNames)
+				}
+			case !named && !slices.Equal(r.Verbs, []string{"create"}):
+				t.Errorf("%v of any %v", r.Verbs, r.Resources)
+			}
+			if slices.Contains(r.Resources, "*") || slices.Contains(r.Verbs, "*") || slices.Contains(r.Verbs, "delete") {
+				t.Errorf("%v of %v", r.Verbs, r.Resources)
+			}
+		}
+	}
+	if !found {
+		t.Error("no rule is about Secrets")
 	}
 }

@@ -19,8 +19,15 @@ func (b *backups) config(reason jobs.BackupReason, kind v1.BackupType, component
 		Components:  components,
 		Destination: destination,
 		Recipients:  c.Spec.Backup.Encryption.Recipients,
+		Clear:       !c.Spec.Backup.Encrypted(),
+		TrustedKeys: c.Spec.Backup.TrustedKeys,
+		Restores:    b.RestoreReceipts(),
 		Address:     jobs.ActiveAddress(c.Namespace),
+		PluginMount: jobs.PluginName,
 		Needs:       jobs.NeedsOf(c),
+	}
+	for i := range int(*c.Spec.OpenBao.Replicas) {
+		config.Peers = append(config.Peers, jobs.PeerAddress(i))
 	}
 	if slices.Contains(components, v1.BackupSecrets) {
 		config.Secrets = b.secrets()
@@ -38,25 +45,26 @@ func (b *backups) all() []v1.BackupComponent {
 	return all
 }
 
-func (b *backups) encrypted() bool { return len(b.Cluster.Spec.Backup.Encryption.Recipients) > 0 }
+func (b *backups) encrypted() bool { return b.Cluster.Spec.Backup.Encrypted() }
 
 // holdsSecrets tells whether any of the stack's backups does.
 func (b *backups) holdsSecrets() bool {
 	if !b.encrypted() {
 		return false
 	}
-	return b.Cluster.Spec.Backup.Enabled || slices.ContainsFunc(b.Backups, func(d *v1.BanhBaoRingBackup) bool {
+	return *b.Cluster.Spec.Backup.Enabled || slices.ContainsFunc(b.Backups, func(d *v1.BanhBaoRingBackup) bool {
 		return slices.Contains(d.Spec.Components, v1.BackupSecrets)
 	})
 }
 
 // secrets are the names of the stack's Secrets: those that Jobs mint, and those
 // that the spec names. The private key that backups are decrypted with is not
-// among them, nor what opens their bucket.
+// among them, nor what opens their bucket, nor the API's token, which the
+// configure Job renews and which would let whoever takes the backup's pod over sign.
 func (b *backups) secrets() []string {
 	names := map[string]bool{}
 	for _, name := range append(jobs.TenantSecrets(b.Tenants),
-		jobs.SecretCA, jobs.SecretTrust, jobs.SecretOpenBaoTLS, jobs.SecretOpenBaoSeal, jobs.SecretOpenBaoKeys, jobs.SecretAPIOpenBao,
+		jobs.SecretCA, jobs.SecretTrust, jobs.SecretOpenBaoTLS, jobs.SecretOpenBaoSeal, jobs.SecretOpenBaoKeys,
 		jobs.SecretPostgres, jobs.SecretPostgresTLS, jobs.SecretRedis, jobs.SecretGrafana,
 	) {
 		names[name] = true
@@ -76,5 +84,6 @@ func (b *backups) secrets() []string {
 			delete(names, ref.SecretName)
 		}
 	}
+	delete(names, jobs.SecretBackupKeys)
 	return slices.Sorted(maps.Keys(names))
 }

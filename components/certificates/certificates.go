@@ -51,6 +51,9 @@ func leaves(c *v1.BanhBaoRingCluster) map[string]leaf {
 		}
 		all[jobs.SecretPostgresTLS] = postgres
 	}
+	if *c.Spec.Signer.Enabled {
+		all[jobs.SecretSignerTLS] = leaf{dnsNames: jobs.SignerDNSNames(c.Namespace)}
+	}
 	return all
 }
 

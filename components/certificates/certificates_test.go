@@ -11,6 +11,7 @@ func TestCertificates(t *testing.T) {
 	for name, spec := range map[string]string{
 		"ownauthority":  "certificates: {certManager: true}",
 		"issuer":        "certificates: {certManager: true, issuer: {name: internal}}",
+		"signer":        "certificates: {certManager: true}\nsigner: {enabled: true}",
 		"clusterissuer": "certificates: {certManager: true, issuer: {name: internal, kind: ClusterIssuer}}",
 	} {
 		t.Run(name, func(t *testing.T) { golden.Component(t, certificates.Component(), name, spec) })

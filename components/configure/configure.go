@@ -33,7 +33,7 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	c := s.Cluster
 	plugin := c.Spec.OpenBao.Plugin
 	binary := path.Join(jobs.PluginDir, jobs.PluginName)
-	objects, job, err := s.Job(jobs.Configure, base, jobs.ConfigureConfig{
+	config := jobs.ConfigureConfig{
 		Cluster:   c.Name,
 		Namespace: c.Namespace,
 		Address:   jobs.ActiveAddress(c.Namespace),
@@ -57,11 +57,20 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 		Restores:       s.RestoreReceipts(),
 		APITokenSecret: jobs.SecretAPIOpenBao,
 		TokenAudience:  jobs.TokenAudience,
-	})
+	}
+	if *c.Spec.Signer.Enabled {
+		config.Roles = append(config.Roles, jobs.Role{Name: jobs.Signer, ServiceAccount: jobs.SignerName, Period: int(jobs.SignerPeriod.Seconds())})
+		config.ClientsSecret = jobs.SecretSignerClients
+	}
+	objects, job, err := s.Job(jobs.Configure, base, config)
 	if err != nil {
 		return nil, err
 	}
-	s.LetReadReceipts(kustomize.Find[*rbacv1.Role](objects))
+	role := kustomize.Find[*rbacv1.Role](objects)
+	if config.ClientsSecret != "" { // the first rule is the one over Secrets
+		role.Rules[0].ResourceNames = append(role.Rules[0].ResourceNames, config.ClientsSecret)
+	}
+	s.LetReadReceipts(role)
 	tools, copied := &job.Spec.Template.Spec.InitContainers[0], &job.Spec.Template.Spec.InitContainers[1]
 	tools.Image, tools.Resources = c.Spec.Jobs.Image, c.Spec.Jobs.Resources
 	copied.Image, copied.Resources = plugin.Image, c.Spec.Jobs.Resources

@@ -18,6 +18,7 @@ openbao:
     path: /bin/secp256k1
     sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 `,
+		"signer": "signer: {enabled: true}",
 		"placed": `
 imageRegistry: mirror.example.com/all
 imagePullSecrets: [{name: pull}]

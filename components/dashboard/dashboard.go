@@ -10,6 +10,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/banhbaoring/banhbaoring/jobs"
 	"github.com/banhbaoring/banhbaoring/render"
 	"github.com/banhbaoring/banhbaoring/render/kustomize"
 )
@@ -40,7 +41,14 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	if len(s.Restores) > 0 {
 		deployment.Spec.Replicas = nil // the restore's, which stops the pods
 	}
-	s.Place(&deployment.Spec.Template.Spec, spec.Workload)
+	pod := &deployment.Spec.Template.Spec
+	s.Place(pod, spec.Workload)
+	if render.MountAuthority(pod, "hosts-ca", spec.CACert, jobs.HostsCADir) {
+		pod.Containers[0].Env = append(pod.Containers[0].Env,
+			render.CertDirs(render.PublicAuthorities, jobs.HostsCADir),
+			// Node.js reads one more file. Source: nodejs.org/api/cli.html.
+			corev1.EnvVar{Name: "NODE_EXTRA_CA_CERTS", Value: jobs.HostsCADir + "/" + jobs.AuthorityFile})
+	}
 
 	if *spec.Replicas == 1 { // of one pod, it would stop every drain
 		objects = slices.DeleteFunc(objects, func(o runtime.Object) bool {

@@ -51,14 +51,7 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	s.Place(pod, d.Workload)
 	pod.InitContainers[0].Image = d.Image
 	pod.InitContainers[0].Resources = d.Resources
-	for i := range pod.Containers {
-		switch c := &pod.Containers[i]; c.Name {
-		case "reload":
-			c.Image = d.Image
-		case "exporter":
-			c.Image = d.Exporter.Image
-		}
-	}
+	pod.Containers[1].Image = d.Image // reload
 	return objects, nil
 }
 

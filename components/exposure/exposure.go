@@ -22,6 +22,9 @@ var files embed.FS
 
 var base = kustomize.NewBase(files)
 
+// vault is the name of what exposes OpenBao.
+const vault = "banhbaoring-vault"
+
 // Component renders an Ingress or an HTTPRoute for each host.
 func Component() render.Component {
 	return render.Component{
@@ -31,25 +34,12 @@ func Component() render.Component {
 	}
 }
 
-// hosts are the hosts of the objects that expose them, by name; those of what
-// the stack does not run are not there.
-func hosts(spec *v1.BanhBaoRingClusterSpec) map[string]string {
-	all := map[string]string{
-		"banhbaoring-api":   "api." + spec.Domain,
-		"banhbaoring-vault": "vault." + spec.Domain,
-	}
-	if *spec.Dashboard.Replicas > 0 {
-		all["banhbaoring-dashboard"] = spec.Domain
-	}
-	if m := spec.Monitoring; *m.Enabled && m.Mode == v1.MonitoringStandalone && *m.Grafana.Enabled {
-		all["banhbaoring-grafana"] = "grafana." + spec.Domain
-	}
-	return all
-}
-
 func build(s *render.Stack) ([]runtime.Object, error) {
 	spec := &s.Cluster.Spec
-	hosts := hosts(spec)
+	hosts := map[string]string{}
+	for _, host := range spec.Hosts() {
+		hosts["banhbaoring-"+host.Component] = host.Name
+	}
 	var objects []runtime.Object
 	for _, o := range base.Objects() {
 		meta := o.(metav1.Object)
@@ -57,6 +47,9 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 		ingress, isIngress := o.(*networkingv1.Ingress)
 		if !exists || isIngress != (spec.Networking.Mode == v1.NetworkingIngress) {
 			continue
+		}
+		if meta.GetName() == vault && spec.Networking.OpenBao.Expose == v1.ExposeSigning {
+			narrow(o)
 		}
 		switch {
 		case isIngress:
@@ -95,7 +88,7 @@ func expose(ingress *networkingv1.Ingress, host string, spec *v1.BanhBaoRingClus
 	case tls.Issuer != "":
 		annotate(ingress, map[string]string{"cert-manager.io/cluster-issuer": tls.Issuer})
 		certificate = ingress.Name + "-tls"
-	case ingress.Name == "banhbaoring-vault":
+	case ingress.Name == vault:
 		certificate = tls.SecretName
 	}
 	if certificate != "" {

@@ -29,6 +29,7 @@ var base = kustomize.NewBase(files)
 var own = []string{
 	jobs.SecretCA, jobs.SecretTrust, jobs.SecretOpenBaoTLS, jobs.SecretOpenBaoSeal, jobs.SecretOpenBaoKeys,
 	jobs.SecretAPIOpenBao, jobs.SecretPostgres, jobs.SecretRedis, jobs.SecretGrafana,
+	jobs.SecretSignerTLS, jobs.SecretSignerClients,
 }
 
 // Component renders an ExternalSecret for each Secret that the user provides.

@@ -2,11 +2,14 @@ package monitoring
 
 import (
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/render"
 )
 
 func (p *parts) alertmanager() error {
@@ -30,12 +33,26 @@ func (p *parts) alertmanager() error {
 	if err := edit(config, "alertmanager.yaml", func(c object) {
 		route := c["route"].(object)
 		route["routes"] = slices.DeleteFunc(route["routes"].([]any), func(r any) bool { return absent(r.(object)["receiver"]) })
+		if proxy := p.Cluster.Spec.Networking.Proxy; proxy != nil { // its environment does not count
+			client := object{"proxy_url": proxy.HTTPS}
+			if len(proxy.NoProxy) > 0 {
+				client["no_proxy"] = strings.Join(proxy.NoProxy, ",")
+			}
+			global, _ := c["global"].(object)
+			if global == nil {
+				global = object{}
+			}
+			global["http_config"], c["global"] = client, global
+		}
 		c["receivers"] = slices.DeleteFunc(c["receivers"].([]any), func(r any) bool { return absent(r.(object)["name"]) })
 	}); err != nil {
 		return err
 	}
 	pod := &set.Spec.Template.Spec
 	p.Place(pod, m.Alerting.Workload)
+	if p.MountProxyAuthority(pod) {
+		pod.Containers[0].Env = append(pod.Containers[0].Env, render.CertDirs(render.PublicAuthorities, jobs.ProxyCADir))
+	}
 	storage(set, v1.Storage{StorageClass: m.Prometheus.Storage.StorageClass})
 	checksum(&set.Spec.Template, config)
 	pod.Volumes[0].Projected.Sources = slices.Concat(

@@ -27,17 +27,6 @@ func edit(cm *corev1.ConfigMap, key string, change func(object)) error {
 	return nil
 }
 
-// named is the entry of that name in a list of objects. It panics when there
-// is none: the base is part of the program.
-func named(list any, key, name string) object {
-	for _, entry := range list.([]any) {
-		if o := entry.(object); o[key] == name {
-			return o
-		}
-	}
-	panic("no " + key + " " + name)
-}
-
 // checksum is over ConfigMaps, for the pods that read them: none of the
 // programs sees a change by itself.
 func checksum(template *corev1.PodTemplateSpec, configs ...*corev1.ConfigMap) {

@@ -24,6 +24,12 @@ func (p *parts) grafana() error {
 	admin := pod.Volumes[slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == "admin" })].Secret
 	admin.SecretName, admin.Items[0].Key = password.SecretName, password.Key
 
+	shown := pod.Volumes[slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == "dashboards" })].Projected
+	shown.Sources = slices.DeleteFunc(shown.Sources, func(s corev1.VolumeProjection) bool {
+		_, there := find[*corev1.ConfigMap](p, s.ConfigMap.Name)
+		return !there
+	})
+
 	configs := []*corev1.ConfigMap{}
 	for _, o := range p.objects {
 		cm, ok := o.(*corev1.ConfigMap)

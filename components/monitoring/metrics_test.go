@@ -8,10 +8,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"sigs.k8s.io/yaml"
+
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 )
 
 type rule struct {
@@ -104,7 +108,7 @@ func TestEveryAlertIsTestedAndDocumented(t *testing.T) {
 
 func TestEveryPanelHasTitleAndUnit(t *testing.T) {
 	boards := readDashboards(t)
-	if got, want := slices.Sorted(maps.Keys(boards)), []string{"api", "backups", "cluster", "openbao", "tenants"}; !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(boards)), []string{"api", "backups", "cluster", "openbao", "signer", "tenants"}; !slices.Equal(got, want) {
 		t.Errorf("dashboards %v, want %v", got, want)
 	}
 	for name, panels := range boards {
@@ -154,6 +158,68 @@ func TestEveryMetricIsOneThatAScrapedProgramExports(t *testing.T) {
 			t.Errorf("testdata/metrics.txt holds %s, which nothing uses", name)
 		}
 	}
+}
+
+// fixed is a range that an expression looks back over, whatever time is shown.
+var fixed = regexp.MustCompile(`\[([^]]*)\]`)
+
+// No panel and no rule looks back further than the metrics go that the stack keeps
+// by default, and none further than the shortest retention that passes without a
+// warning.
+func TestNothingLooksBackFurtherThanMetricsAreKept(t *testing.T) {
+	const shortest = 24 * time.Hour // api/v1 warns of less
+	cluster := v1.BanhBaoRingCluster{Spec: v1.BanhBaoRingClusterSpec{Domain: "keys.example.com"}}
+	cluster.Default()
+	kept, err := days(cluster.Spec.Monitoring.Prometheus.Retention)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ranges := 0
+	look := func(where, expr string) {
+		for _, found := range fixed.FindAllStringSubmatch(quoted.ReplaceAllString(expr, ""), -1) {
+			if found[1] == "$__range" {
+				continue // follows what is shown
+			}
+			ranges++
+			back, err := days(found[1])
+			if err != nil || back > min(kept, shortest) {
+				t.Errorf("%s looks back %s (%v)", where, found[1], err)
+			}
+		}
+	}
+	for _, r := range readRules(t) {
+		look(r.Alert, r.Expr)
+	}
+	for name, panels := range readDashboards(t) {
+		for _, p := range panels {
+			for _, target := range p.Targets {
+				look(name+": "+p.Title, target.Expr)
+			}
+		}
+		text, err := os.ReadFile(filepath.Join("base/dashboards", name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var board struct{ Time struct{ From string } }
+		if err := json.Unmarshal(text, &board); err != nil {
+			t.Fatal(err)
+		}
+		if from, err := days(strings.TrimPrefix(board.Time.From, "now-")); err != nil || from > kept {
+			t.Errorf("%s shows the time from %s on (%v), and metrics are kept for %s", name, board.Time.From, err, kept)
+		}
+	}
+	if ranges < 20 {
+		t.Errorf("%d ranges only", ranges)
+	}
+}
+
+// days is a duration that may be one of days.
+func days(text string) (time.Duration, error) {
+	if n, ok := strings.CutSuffix(text, "d"); ok {
+		whole, err := strconv.Atoi(n)
+		return time.Duration(whole) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(text)
 }
 
 var (

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+	"github.com/banhbaoring/banhbaoring/jobs"
 	"github.com/banhbaoring/banhbaoring/render"
 	"github.com/banhbaoring/banhbaoring/render/kustomize"
 )
@@ -54,7 +55,7 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 		}
 	}
 	for _, complete := range []func() error{
-		p.rights, p.exporter, p.dashboards, p.rules, p.prometheus, p.alertmanager, p.grafana, p.monitors,
+		p.rights, p.exporter, p.dashboards, p.rules, p.prometheus, p.alertmanager, p.grafana,
 	} {
 		if err := complete(); err != nil {
 			return nil, err
@@ -79,12 +80,14 @@ func (p *parts) has(o runtime.Object) bool {
 		return m.Mode == v1.MonitoringOperator
 	case name == exporter:
 		return true
+	case name == dashboard+jobs.Signer && !*p.Cluster.Spec.Signer.Enabled:
+		return false
 	case strings.HasPrefix(name, dashboard):
 		return m.Mode == v1.MonitoringOperator || *m.Grafana.Enabled
 	case m.Mode == v1.MonitoringOperator:
 		return false
 	case name == alertmanager:
-		return m.Alerting.Enabled
+		return *m.Alerting.Enabled
 	case name == grafana:
 		return *m.Grafana.Enabled
 	default:

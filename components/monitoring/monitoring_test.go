@@ -21,6 +21,7 @@ func TestMonitoring(t *testing.T) {
 		"default":     "",
 		"alerting":    receivers,
 		"operator":    "monitoring: {mode: operator}",
+		"signer":      "signer: {enabled: true}",
 		"openbao-2.4": "openbao: {version: 2.4.0}\ndatabase: {managed: false, connectionString: {name: db, key: url}}\nmonitoring: {grafana: {enabled: false}, prometheus: {retention: 90d, storage: {size: 200Gi, storageClass: fast}}}",
 	} {
 		t.Run(name, func(t *testing.T) { golden.Component(t, monitoring.Component(), name, spec) })

@@ -6,20 +6,9 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs"
 )
-
-// metricsPort is the name of OpenBao's port that serves metrics: the listener
-// for them, or before it was known the main one.
-func (p *parts) metricsPort() string {
-	if v1.HasMetricsListener(p.Cluster.Spec.OpenBao.Version) {
-		return "metrics"
-	}
-	return "https"
-}
 
 func (p *parts) exporter() error {
 	c := p.Cluster
@@ -29,6 +18,11 @@ func (p *parts) exporter() error {
 	if *c.Spec.Database.Managed {
 		config.Endpoints = append(config.Endpoints, jobs.Endpoint{
 			Name: "postgres", Address: postgresAddress, Protocol: jobs.ProtocolPostgres,
+		})
+	}
+	if *c.Spec.Signer.Enabled {
+		config.Endpoints = append(config.Endpoints, jobs.Endpoint{
+			Name: jobs.Signer, Address: fmt.Sprintf("%s:%d", jobs.SignerName, jobs.SignerKeyPort), Protocol: jobs.ProtocolTLS,
 		})
 	}
 	cm, _ := find[*corev1.ConfigMap](p, exporter)
@@ -54,12 +48,9 @@ func (p *parts) prometheus() error {
 	config, _ := find[*corev1.ConfigMap](p, prometheus)
 	if err := edit(config, "prometheus.yaml", func(c object) {
 		c["global"].(object)["external_labels"].(object)["cluster"] = p.Cluster.Name
-		if !spec.Alerting.Enabled {
+		if !*spec.Alerting.Enabled {
 			delete(c, "alerting")
 		}
-		keep := c["scrape_configs"].([]any)
-		relabel := named(keep, "job_name", "openbao")["relabel_configs"]
-		named(relabel, "regex", "openbao;openbao;metrics")["regex"] = "openbao;openbao;" + p.metricsPort()
 	}); err != nil {
 		return err
 	}
@@ -75,18 +66,5 @@ func (p *parts) prometheus() error {
 	bytes := spec.Prometheus.Storage.Size.Value() / 5 * 4
 	args[slices.Index(args, retention+"15d")] = retention + spec.Prometheus.Retention
 	args[slices.Index(args, size+"8589934592B")] = fmt.Sprintf("%s%dB", size, bytes)
-	return nil
-}
-
-// monitors tells the Prometheus Operator's objects what they cannot know.
-func (p *parts) monitors() error {
-	for _, o := range p.objects {
-		u, ok := o.(*unstructured.Unstructured)
-		if !ok || u.GetName() != "banhbaoring-openbao" {
-			continue
-		}
-		endpoints := u.Object["spec"].(object)["podMetricsEndpoints"]
-		named(endpoints, "path", "/v1/sys/metrics")["port"] = p.metricsPort()
-	}
 	return nil
 }

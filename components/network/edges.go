@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+	"github.com/banhbaoring/banhbaoring/jobs"
 	"github.com/banhbaoring/banhbaoring/render"
 )
 
@@ -31,12 +32,12 @@ const AnyPort = 0
 // Edges are the connections that a stack needs, and no others.
 func Edges(s *render.Stack) []Edge {
 	ends := endsOf(s)
-	rows := table(s)
+	rows := table(s, ends)
 
 	// Whoever connects to anything looks up its address first, and whoever does
 	// not has no business asking. A primary asks for its standbys' before it makes
 	// a new database, whether there are any or not.
-	resolve := row{from: list("postgres"), to: "dns", ports: []Port{{corev1.ProtocolUDP, 53}, {corev1.ProtocolTCP, 53}}, why: "looks up addresses"}
+	resolve := row{from: list("postgres"), to: "dns", ports: dnsPorts(s.Cluster.Spec.Platform), why: "looks up addresses"}
 	for _, r := range rows {
 		for _, e := range r.edges(ends) {
 			if e.From.Inside() && !slices.Contains(resolve.from, e.From.Name) {
@@ -83,31 +84,28 @@ func (r row) edges(ends map[string]End) []Edge {
 
 // table is what the stack needs of the network. A row counts where the stack
 // has both ends.
-func table(s *render.Stack) []row {
+func table(s *render.Stack, ends map[string]End) []row {
 	c := &s.Cluster.Spec
-	metrics := openbaoPort
-	if v1.HasMetricsListener(c.OpenBao.Version) {
-		metrics = openbaoMetricsPort
-	}
 	replication := tcp(postgresPort)
 	if operated(c) {
 		replication = tcp(postgresPort, cnpgStatusPort) // the primary asks the others whether it is cut off
 	}
+	n := c.Networking
+	apiserver := tcp(apiServerPorts(n)...)
 	return []row{
-		// The API server. A policy is held against the address after the Service's
-		// has been replaced, hence the port that most of them listen on too.
-		{from: list("secrets", "init", "peers", "configure", "tenants", "backup", "restore"), to: "apiserver", ports: tcp(443, 6443), why: "reads and writes its Secrets, and takes turns by a Lease"},
-		{from: list("openbao"), to: "apiserver", ports: tcp(443, 6443), why: "registers which node is active, and asks whose token a client has shown"},
-		{from: list("postgres"), to: "apiserver", ports: tcp(443, 6443), why: "the instance manager reads its Cluster", off: !operated(c)},
-		{from: list("prometheus"), to: "apiserver", ports: tcp(443, 6443), why: "finds the pods that it scrapes"},
-		{from: list("exporter"), to: "apiserver", ports: tcp(443, 6443), why: "reads the state of Jobs and volumes"},
+		{from: list("secrets", "init", "peers", "configure", "tenants", "backup", "restore"), to: "apiserver", ports: apiserver, why: "reads and writes its Secrets, and takes turns by a Lease"},
+		{from: list("openbao"), to: "apiserver", ports: apiserver, why: "registers which node is active, and asks whose token a client has shown"},
+		{from: list("postgres"), to: "apiserver", ports: apiserver, why: "the instance manager reads its Cluster", off: !operated(c)},
+		{from: list("prometheus"), to: "apiserver", ports: apiserver, why: "finds the pods that it scrapes"},
+		{from: list("exporter"), to: "apiserver", ports: apiserver, why: "reads the state of Jobs and volumes"},
 
 		// OpenBao.
 		{from: list("openbao"), to: "openbao", ports: tcp(openbaoPort, openbaoClusterPort), why: "joins (8200), then replicates and forwards (8201)"},
 		{from: list("init", "peers", "configure", "tenants", "backup", "restore"), to: "openbao", ports: tcp(openbaoPort), why: "works on OpenBao"},
 		{from: list("api"), to: "openbao", ports: tcp(openbaoPort), why: "signs with the keys"},
-		{from: list("openbao"), to: "kms", ports: tcp(portOf(c.OpenBao.AutoUnseal.Endpoint)), why: "unseals with the key management service"},
-		{from: list("openbao"), to: "transit", ports: tcp(portOf(c.OpenBao.AutoUnseal.Address)), why: "unseals with the other OpenBao or Vault"},
+		{from: list("signer"), to: "openbao", ports: tcp(openbaoPort), why: "has the engine decide on signatures"},
+		{from: list("openbao"), to: "kms", ports: tcp(portOf(c.OpenBao.AutoUnseal.Endpoint)), why: "unseals with the key management service", off: !n.Direct(c.OpenBao.AutoUnseal.Endpoint)},
+		{from: list("openbao"), to: "transit", ports: tcp(portOf(c.OpenBao.AutoUnseal.Address)), why: "unseals with the other OpenBao or Vault", off: !n.Direct(c.OpenBao.AutoUnseal.Address)},
 		{from: list("openbao"), to: "metadata", ports: tcp(80), why: "has its cloud identity from the node"},
 		{from: list("openbao"), to: "gke-metadata", ports: tcp(988), why: "has its cloud identity from GKE's metadata server"},
 
@@ -124,33 +122,42 @@ func table(s *render.Stack) []row {
 
 		// What the control plane calls.
 		{from: list("dashboard"), to: "hosts", ports: tcp(443, 8443), why: "calls the API by its public name; 8443 is where many a controller's pods listen"},
-		{from: list("api"), to: "oauth", ports: tcp(443), why: "lets people log in with GitHub or Google"},
-		{from: list("api"), to: "stripe", ports: tcp(443), why: "takes payments"},
+		{from: list("api"), to: "oauth", ports: tcp(443), why: "lets people log in with GitHub or Google", off: !n.Direct()},
+		{from: list("api"), to: "stripe", ports: tcp(443), why: "takes payments", off: !n.Direct()},
 		{from: list("tenants"), to: "smtp", ports: tcp(smtpPort(c)), why: "mails the passwords of tenants' admins"},
-		{from: list("api"), to: "webhooks", ports: tcp(webhookPorts(s)...), why: "calls the webhooks of tenants"},
-		{from: list("backup", "restore"), to: "bucket", ports: tcp(bucketPorts(s)...), why: "keeps the backups"},
+		{from: list("api"), to: "webhooks", ports: tcp(webhookPorts(s)...), why: "calls the webhooks of tenants", off: !n.Direct(webhooks(s)...)},
+		{from: list("backup", "restore"), to: "bucket", ports: tcp(bucketPorts(s)...), why: "keeps the backups", off: !n.Direct(endpoints(s)...)},
 		{from: list("backup", "restore"), to: "bucket-metadata", ports: tcp(80), why: "has its cloud identity from the node"},
 		{from: list("backup", "restore"), to: "bucket-gke-metadata", ports: tcp(988), why: "has its cloud identity from GKE's metadata server"},
+
+		// What goes out by a proxy, where there is one.
+		{from: proxied(ends), to: "proxy", ports: tcp(proxyPorts(n.Proxy)...), why: "connects to services outside by the proxy"},
 
 		// Who may come in from outside.
 		{from: list("ingress"), to: "dashboard", ports: tcp(dashboardPort), why: "the host " + c.Domain},
 		{from: list("ingress"), to: "api", ports: tcp(apiPort), why: "the host api." + c.Domain},
-		{from: list("ingress"), to: "openbao", ports: tcp(openbaoPort), why: "the host vault." + c.Domain},
+		{from: list("ingress"), to: "openbao", ports: tcp(openbaoPort), why: "the host vault." + c.Domain, off: c.Networking.OpenBao.Expose == v1.ExposeOff},
 		{from: list("ingress"), to: "grafana", ports: tcp(grafanaPort), why: "the host grafana." + c.Domain},
+		{from: list("clients"), to: "signer", ports: tcp(jobs.SignerKeyPort, jobs.SignerMTLSPort), why: "rollups' clients have transactions and blocks signed"},
 		{from: list("anywhere"), to: "acme-solver", ports: tcp(8089), why: "the certificate authority asks for a token over HTTP"},
 
 		// Monitoring.
-		{from: list("prometheus"), to: "openbao", ports: tcp(metrics, openbaoVolumePort), why: "scrapes metrics, and how full the volume is"},
-		{from: list("prometheus"), to: "postgres", ports: tcp(postgresMetricsPort), why: "scrapes metrics"},
-		{from: list("prometheus"), to: "redis", ports: tcp(redisMetricsPort), why: "scrapes metrics"},
+		{from: list("prometheus"), to: "openbao", ports: tcp(openbaoMetricsPort, openbaoVolumePort), why: "scrapes metrics, and how full the volume is"},
+		{from: list("prometheus"), to: "postgres", ports: tcp(postgresMetricsPort), why: "scrapes the metrics of CloudNativePG's own exporter", off: !operated(c)},
+		{from: list("prometheus"), to: "postgres-exporter", ports: tcp(postgresMetricsPort), why: "scrapes metrics"},
+		{from: list("prometheus"), to: "redis-exporter", ports: tcp(redisMetricsPort), why: "scrapes metrics"},
+		{from: list("postgres-exporter"), to: "postgres", ports: tcp(postgresPort), why: "asks for the server's figures"},
+		{from: list("redis-exporter"), to: "redis", ports: tcp(redisPort), why: "asks for the server's figures"},
 		{from: list("prometheus"), to: "api", ports: tcp(apiPort), why: "scrapes metrics"},
+		{from: list("prometheus"), to: "signer", ports: tcp(signerMetricsPort), why: "scrapes metrics"},
 		{from: list("prometheus"), to: "exporter", ports: tcp(exporterPort), why: "scrapes metrics"},
 		{from: list("prometheus"), to: "grafana", ports: tcp(grafanaPort), why: "scrapes metrics"},
 		{from: list("exporter"), to: "openbao", ports: tcp(openbaoPort), why: "looks at the certificate"},
+		{from: list("exporter"), to: "signer", ports: tcp(jobs.SignerKeyPort), why: "looks at the certificate"},
 		{from: list("exporter"), to: "postgres", ports: tcp(postgresPort), why: "looks at the certificate"},
 		{from: list("prometheus"), to: "alertmanager", ports: tcp(alertmanagerPort), why: "hands over alerts, and scrapes metrics"},
 		{from: list("grafana"), to: "prometheus", ports: tcp(prometheusPort), why: "shows the metrics"},
-		{from: list("alertmanager"), to: "receivers", ports: tcp(443), why: "sends alerts to Slack and PagerDuty"},
+		{from: list("alertmanager"), to: "receivers", ports: tcp(443), why: "sends alerts to Slack and PagerDuty", off: !n.Direct()},
 
 		{from: sidecars(c), to: "mesh", ports: tcp(controlPlanePorts[c.Networking.Mesh]...), why: "the sidecar has its orders and its certificate from the mesh"},
 	}
@@ -171,6 +178,7 @@ const (
 	apiPort             int32 = 8080
 	exporterPort        int32 = 8080
 	dashboardPort       int32 = 3000
+	signerMetricsPort   int32 = 8547
 	grafanaPort         int32 = 3000
 	prometheusPort      int32 = 9090
 	alertmanagerPort    int32 = 9093
@@ -184,6 +192,26 @@ func tcp(numbers ...int32) []Port {
 		ports[i] = Port{corev1.ProtocolTCP, number}
 	}
 	return ports
+}
+
+// dnsPorts are where names are looked up. OpenShift's DNS pods listen on 5353,
+// behind a Service on 53. Source: openshift/cluster-dns-operator,
+// pkg/operator/controller/controller_dns_service.go.
+func dnsPorts(platform v1.Platform) []Port {
+	ports := []Port{{corev1.ProtocolUDP, 53}, {corev1.ProtocolTCP, 53}}
+	if platform == v1.PlatformOpenShift {
+		ports = append(ports, Port{corev1.ProtocolUDP, 5353}, Port{corev1.ProtocolTCP, 5353})
+	}
+	return ports
+}
+
+// apiServerPorts are the Service's and those that the API server listens on
+// itself: a policy is held against the address after the Service's has been
+// replaced, or before.
+func apiServerPorts(n v1.Networking) []int32 {
+	ports := append([]int32{443}, n.APIServerPorts...)
+	slices.Sort(ports)
+	return slices.Compact(ports)
 }
 
 func one(replicas *int32) bool { return replicas == nil || *replicas == 1 }
@@ -214,10 +242,8 @@ func smtpPort(c *v1.BanhBaoRingClusterSpec) int32 {
 // webhookPorts are the ports of the tenants' webhooks.
 func webhookPorts(s *render.Stack) []int32 {
 	var ports []int32
-	for _, tenant := range s.Tenants {
-		for _, webhook := range tenant.Spec.Settings.Webhooks {
-			ports = append(ports, portOf(webhook.URL))
-		}
+	for _, address := range webhooks(s) {
+		ports = append(ports, portOf(address))
 	}
 	slices.Sort(ports)
 	return slices.Compact(ports)
@@ -226,12 +252,8 @@ func webhookPorts(s *render.Stack) []int32 {
 // bucketPorts are the ports of the services that keep backups.
 func bucketPorts(s *render.Stack) []int32 {
 	var ports []int32
-	for _, d := range destinations(s) {
-		if d.S3 != nil {
-			ports = append(ports, portOf(d.S3.Endpoint))
-		} else {
-			ports = append(ports, portOf(""))
-		}
+	for _, endpoint := range endpoints(s) {
+		ports = append(ports, portOf(endpoint))
 	}
 	slices.Sort(ports)
 	return slices.Compact(ports)

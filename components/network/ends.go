@@ -1,6 +1,8 @@
 package network
 
 import (
+	"slices"
+
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -50,7 +52,7 @@ func pods(s *render.Stack) []End {
 		job("init", true),
 		job("configure", true),
 		job("tenants", v1.HasNamespaces(c.OpenBao.Version)),
-		job("backup", c.Backup.Enabled || len(s.Backups) > 0),
+		job("backup", *c.Backup.Enabled || len(s.Backups) > 0),
 		job("restore", len(s.Restores) > 0),
 		// The chart's own labels: its component has no prefix, and its instance is
 		// the release.
@@ -62,8 +64,11 @@ func pods(s *render.Stack) []End {
 		{Name: "api", Labels: of("api", "api"), enabled: true},
 		{Name: "migrate", Labels: of("api", "migrate"), enabled: c.API.Migrations != nil},
 		{Name: "dashboard", Labels: of("dashboard", "dashboard"), enabled: *c.Dashboard.Replicas > 0},
+		{Name: "signer", Labels: of("signer", "signer"), enabled: *c.Signer.Enabled},
 		{Name: "exporter", Labels: of("exporter", "exporter"), enabled: *c.Monitoring.Enabled},
-		{Name: "alertmanager", Labels: of("alertmanager", "alertmanager"), enabled: monitored && c.Monitoring.Alerting.Enabled},
+		{Name: "postgres-exporter", Labels: of("postgres-exporter", "postgres-exporter"), enabled: c.ExportsPostgres()},
+		{Name: "redis-exporter", Labels: of("redis-exporter", "redis-exporter"), enabled: c.ExportsRedis()},
+		{Name: "alertmanager", Labels: of("alertmanager", "alertmanager"), enabled: monitored && *c.Monitoring.Alerting.Enabled},
 		{Name: "grafana", Labels: of("grafana", "grafana"), enabled: monitored && *c.Monitoring.Grafana.Enabled},
 		// cert-manager's pods, which prove by HTTP that the hosts are ours.
 		{Name: "acme-solver", enabled: c.OpenBao.TLS.Issuer != "" && c.Networking.Mode == v1.NetworkingIngress, Labels: map[string]string{"acme.cert-manager.io/http01-solver": "true"}},
@@ -85,10 +90,8 @@ func pods(s *render.Stack) []End {
 	return append(ends, postgres, prometheus)
 }
 
-// outside are the ends that are no pods of the namespace. Most are every
-// address: names cannot be given, a cloud's services may have private
-// addresses, and a range of all addresses is not the same, as some networks
-// hold no range to include nodes and pods.
+// outside are the ends that are no pods of the namespace. Names cannot be given
+// to a NetworkPolicy, so that most are all addresses that they may have.
 func outside(s *render.Stack) []End {
 	c := &s.Cluster.Spec
 	unseal := c.OpenBao.AutoUnseal
@@ -101,26 +104,28 @@ func outside(s *render.Stack) []End {
 		// that each cluster chooses.
 		{Name: "dns", enabled: true},
 		{Name: "apiserver", enabled: true, Peers: ranges(c.Networking.APIServerCIDRs...)},
-		{Name: "kms", enabled: kms},
-		{Name: "transit", enabled: *unseal.Enabled && unseal.Provider == v1.ProviderTransit},
+		{Name: "kms", enabled: kms, Peers: kmsPeers(c)},
+		{Name: "transit", enabled: *unseal.Enabled && unseal.Provider == v1.ProviderTransit, Peers: given(c.Networking.KMSCIDRs, unseal.Address)},
 		{Name: "metadata", enabled: identity, Peers: ranges(metadata...)},
 		{Name: "gke-metadata", enabled: identity && unseal.Provider == v1.ProviderGCPKMS, Peers: ranges(gkeMetadata)},
-		{Name: "external-database", enabled: !*c.Database.Managed},
-		{Name: "external-redis", enabled: !*c.Redis.Managed},
+		{Name: "external-database", enabled: !*c.Database.Managed, Peers: anyButLinks()},
+		{Name: "external-redis", enabled: !*c.Redis.Managed, Peers: anyButLinks()},
 		{Name: "cnpg-operator", enabled: operated(c), Peers: podsAnywhere(metav1.LabelSelectorRequirement{
 			Key: "app.kubernetes.io/name", Operator: metav1.LabelSelectorOpIn, Values: []string{"cloudnative-pg"},
 		})},
 		{Name: "hosts", enabled: true},
-		{Name: "stripe", enabled: c.Billing.Stripe.Enabled},
-		{Name: "oauth", enabled: c.API.OAuth.GitHub != nil || c.API.OAuth.Google != nil},
-		{Name: "smtp", enabled: c.Email.SMTP != nil},
-		{Name: "webhooks", enabled: len(webhookPorts(s)) > 0},
-		{Name: "bucket", enabled: bucket},
+		{Name: "stripe", enabled: *c.Billing.Stripe.Enabled, Peers: internet()},
+		{Name: "oauth", enabled: c.API.OAuth.GitHub != nil || c.API.OAuth.Google != nil, Peers: internet()},
+		{Name: "smtp", enabled: c.Email.SMTP != nil, Peers: targets(c.Networking.PrivateTargets)},
+		{Name: "webhooks", enabled: len(webhookPorts(s)) > 0, Peers: targets(c.Networking.PrivateTargets)},
+		{Name: "bucket", enabled: bucket, Peers: given(c.Networking.BucketCIDRs, endpoints(s)...)},
 		{Name: "bucket-metadata", enabled: bucketIdentity, Peers: ranges(metadata...)},
 		{Name: "bucket-gke-metadata", enabled: bucketIdentity && gcs, Peers: ranges(gkeMetadata)},
-		{Name: "receivers", enabled: c.Monitoring.Alerting.Enabled && (c.Monitoring.Alerting.Slack != nil || c.Monitoring.Alerting.PagerDuty != nil)},
+		{Name: "receivers", enabled: *c.Monitoring.Alerting.Enabled && (c.Monitoring.Alerting.Slack != nil || c.Monitoring.Alerting.PagerDuty != nil), Peers: internet()},
+		{Name: "proxy", enabled: c.Networking.Proxy != nil},
 		{Name: "ingress", enabled: true, Peers: ingress(c.Networking)},
 		{Name: "anywhere", enabled: true},
+		{Name: "clients", enabled: len(clients(s)) > 0, Peers: namespaces(clients(s))},
 		{Name: "mesh", enabled: c.Networking.Mesh != v1.MeshNone, Peers: controlPlanes[c.Networking.Mesh]},
 	}
 }
@@ -165,6 +170,31 @@ func podsAnywhere(r metav1.LabelSelectorRequirement) []networkingv1.NetworkPolic
 		NamespaceSelector: &metav1.LabelSelector{},
 		PodSelector:       &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{r}},
 	}}
+}
+
+// clients are the namespaces of the signer's clients.
+func clients(s *render.Stack) []string {
+	names := slices.Clone(s.Cluster.Spec.Signer.ClientNamespaces)
+	for _, t := range s.Tenants {
+		for _, key := range t.Spec.Keys {
+			for _, c := range key.Clients {
+				names = append(names, c.Namespace)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// namespaces are the pods of some namespaces.
+func namespaces(names []string) []networkingv1.NetworkPolicyPeer {
+	var peers []networkingv1.NetworkPolicyPeer
+	for _, name := range names {
+		peers = append(peers, networkingv1.NetworkPolicyPeer{NamespaceSelector: &metav1.LabelSelector{
+			MatchLabels: map[string]string{"kubernetes.io/metadata.name": name},
+		}})
+	}
+	return peers
 }
 
 // destinations are where backups are kept, and restored from.

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
+	"github.com/banhbaoring/banhbaoring/jobs"
 )
 
 // controlPlanes are the pods that sidecars have their orders from. Sources:
@@ -31,7 +32,7 @@ const linkerdPort int32 = 4143
 // sidecars are the ends with a sidecar: what runs for long, but for the pods of
 // CloudNativePG, which do without.
 func sidecars(c *v1.BanhBaoRingClusterSpec) []string {
-	names := list("openbao", "redis", "api", "dashboard", "prometheus", "alertmanager", "grafana", "exporter")
+	names := list("openbao", "redis", "api", "dashboard", "signer", "prometheus", "alertmanager", "grafana", "exporter", "postgres-exporter", "redis-exporter")
 	if !operated(c) {
 		names = append(names, "postgres")
 	}
@@ -40,7 +41,7 @@ func sidecars(c *v1.BanhBaoRingClusterSpec) []string {
 
 // aside are the ports that sidecars leave alone, as their traffic is encrypted
 // or is addressed to a pod.
-var aside = []int32{openbaoPort, openbaoClusterPort, postgresPort, redisPort, redisBusPort}
+var aside = []int32{openbaoPort, openbaoClusterPort, postgresPort, redisPort, redisBusPort, jobs.SignerKeyPort, jobs.SignerMTLSPort}
 
 // throughLinkerd adds the port that leads from sidecar to sidecar.
 func throughLinkerd(edges []Edge, sidecars []string) {

@@ -42,11 +42,13 @@ networking:
   ingressControllerNamespace: ingress-nginx
   trustedProxies: [10.1.0.0/16]
 `,
-		"smtp":       `email: {smtp: {host: smtp.example.com, tls: implicit}}`,
-		"istio":      `networking: {mesh: istio}`,
-		"linkerd":    `networking: {mesh: linkerd}`,
-		"small":      "plan: free\ndashboard: {replicas: 0}\nmonitoring: {enabled: false}\nredis: {mode: standalone}\n",
-		"openbao-24": `openbao: {version: 2.4.0}`,
+		"signer":      "signer: {clientNamespaces: [rollup, bridge]}",
+		"signer-mesh": "signer: {enabled: true}\nnetworking: {mesh: linkerd}",
+		"smtp":        `email: {smtp: {host: smtp.example.com, tls: implicit}}`,
+		"istio":       `networking: {mesh: istio}`,
+		"linkerd":     `networking: {mesh: linkerd}`,
+		"small":       "plan: free\ndashboard: {replicas: 0}\nmonitoring: {enabled: false}\nredis: {mode: standalone}\n",
+		"openbao-24":  `openbao: {version: 2.4.0}`,
 		"backup-elsewhere": `
 backup:
   enabled: true
@@ -153,6 +155,7 @@ database: {replicas: 2}
 redis: {mode: cluster}
 monitoring: {alerting: {enabled: true, slack: {webhookUrl: {secretName: slack, key: url}}}}
 backup: {enabled: true, destination: {s3: {bucket: backups, region: eu-west-1}}}
+signer: {clientNamespaces: [rollup]}
 `
 
 // The pods that others make in the namespace, by the end that selects them.
@@ -284,6 +287,48 @@ func TestPoliciesAreExplicit(t *testing.T) {
 		}
 		if len(ports) == 0 {
 			t.Errorf("%s has no ports", p.Name)
+		}
+	}
+}
+
+// What the signer holds is worth stealing: it reaches nothing that it does not need,
+// and of other namespaces only the pods of those that are named reach it.
+func TestTheSignerReachesOpenBaoAloneAndIsReachedByItsClients(t *testing.T) {
+	for namespaces, want := range map[string][]string{"": nil, "rollup, bridge": {"bridge", "rollup"}} {
+		objects, err := network.Component().Build(golden.Stack(t, "signer: {enabled: true, clientNamespaces: ["+namespaces+"]}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out, in, outside []string
+		for _, o := range objects[1:] {
+			p := typed(t, o)
+			if p.Spec.PodSelector.MatchLabels["app.kubernetes.io/name"] != "signer" {
+				continue
+			}
+			if to, is := strings.CutPrefix(p.Name, "banhbaoring-allow-signer-to-"); is {
+				out = append(out, to)
+				continue
+			}
+			in = append(in, strings.TrimPrefix(p.Name, "banhbaoring-allow-signer-from-"))
+			for _, rule := range p.Spec.Ingress {
+				for _, peer := range rule.From {
+					if peer.PodSelector == nil {
+						outside = append(outside, peer.NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
+					}
+				}
+				if len(rule.From) == 0 {
+					t.Errorf("%s lets in anybody", p.Name)
+				}
+			}
+		}
+		slices.Sort(out)
+		slices.Sort(in)
+		wantIn := []string{"exporter", "prometheus"}
+		if want != nil {
+			wantIn = []string{"clients", "exporter", "prometheus"}
+		}
+		if !slices.Equal(out, []string{"dns", "openbao"}) || !slices.Equal(in, wantIn) || !slices.Equal(outside, want) {
+			t.Errorf("with [%s] it reaches %v, and is reached by %v, of them namespaces %v", namespaces, out, in, outside)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/components/openbao/chart"
 	"github.com/banhbaoring/banhbaoring/render/helm"
 )
@@ -63,7 +64,7 @@ func TestChartPrintsTheObjectsOfTheOfficialChart(t *testing.T) {
 		t.Run(c.Name(), func(t *testing.T) {
 			var values map[string]any
 			readYAML(t, filepath.Join(referenceDir, c.Name(), "values.yaml"), &values)
-			objects, err := built.Render(values, helm.Release{Name: "banhbaoring", Namespace: "banhbaoring"})
+			objects, err := built.Render(values, helm.Release{Name: "banhbaoring", Namespace: "banhbaoring", KubeVersion: v1.DefaultKubernetes})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -162,7 +163,7 @@ func renderWith(t *testing.T, built *helm.Chart, overlay string) (map[string]map
 		}
 	}
 	overwrite(values, over)
-	objects, err := built.Render(values, helm.Release{Name: "r", Namespace: "n"})
+	objects, err := built.Render(values, helm.Release{Name: "r", Namespace: "n", KubeVersion: v1.DefaultKubernetes})
 	all := map[string]map[string]any{}
 	for _, object := range objects {
 		all[object.GetKind()+"/"+object.GetName()] = object.Object
@@ -378,7 +379,7 @@ func TestAHundredRendersAreEqual(t *testing.T) {
 	readYAML(t, filepath.Join(referenceDir, "ha3-extras", "values.yaml"), &values)
 	var first []*unstructured.Unstructured
 	for i := range 100 {
-		objects, err := built.Render(values, helm.Release{Name: "r", Namespace: "n"})
+		objects, err := built.Render(values, helm.Release{Name: "r", Namespace: "n", KubeVersion: v1.DefaultKubernetes})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -395,7 +396,7 @@ func BenchmarkRender(b *testing.B) {
 	readYAML(b, filepath.Join(referenceDir, "ha3-extras", "values.yaml"), &values)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := built.Render(values, helm.Release{Name: "r", Namespace: "n"}); err != nil {
+		if _, err := built.Render(values, helm.Release{Name: "r", Namespace: "n", KubeVersion: v1.DefaultKubernetes}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -26,6 +26,8 @@ type configuration struct {
 	AutoReload          bool
 	MetricsListener     bool
 	MetricsPort         int
+	MetricsClusterPort  int
+	DisableRekey        bool
 	TrustedProxies      string
 	Peers               []peer
 	Seal                *seal
@@ -52,8 +54,10 @@ func config(c *v1.BanhBaoRingCluster) (string, error) {
 		AutoReload:          v1.HasTLSAutoReload(version),
 		MetricsListener:     v1.HasMetricsListener(version),
 		MetricsPort:         metricsPort,
+		MetricsClusterPort:  metricsPort + 10,
+		DisableRekey:        v1.MustDisableRekey(version),
 		TrustedProxies:      strings.Join(c.Spec.Networking.TrustedProxies, ","),
-		Seal:                sealOf(c.Spec.OpenBao.AutoUnseal, version),
+		Seal:                sealFor(c),
 	}
 	for i := range int(*c.Spec.OpenBao.Replicas) {
 		conf.Peers = append(conf.Peers, peer{jobs.PeerAddress(i), jobs.PeerHost(i)})

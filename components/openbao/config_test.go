@@ -121,10 +121,22 @@ func TestSealStanzaHoldsWhatTheProviderNeeds(t *testing.T) {
 	}
 }
 
-func TestMetricsHaveAListenerFrom25On(t *testing.T) {
-	for version, want := range map[string]int{"2.4.4": 1, "2.5.0": 2, "2.7.1": 2} {
-		if _, p := configOf(t, "openbao: {version: "+version+"}"); len(p.Listener) != want {
-			t.Errorf("OpenBao %s has %d listeners, want %d", version, len(p.Listener), want)
+// Where clients connect, metrics need a token, and nobody rekeys without a login.
+func TestWhatNeedsNoLoginIsNotWhereClientsConnect(t *testing.T) {
+	for version, want := range map[string]struct{ only, rekeyOff bool }{
+		"2.2.2": {false, false}, "2.4.0": {false, true}, "2.4.4": {false, true}, "2.5.0": {true, false}, "2.7.1": {true, false},
+	} {
+		text, _ := configOf(t, "openbao: {version: "+version+"}")
+		main, metrics, two := strings.Cut(text[strings.Index(text, "listener"):strings.Index(text, "storage \"raft\"")], "# Metrics")
+		switch {
+		case !two || !strings.Contains(main, `"[::]:8200"`) || !strings.Contains(metrics, `"[::]:8210"`):
+			t.Errorf("OpenBao %s: listeners\n%s", version, text)
+		case strings.Contains(main, "unauthenticated_metrics_access") || !strings.Contains(metrics, "unauthenticated_metrics_access = true"):
+			t.Errorf("OpenBao %s: metrics without a token\n%s", version, text)
+		case strings.Contains(metrics, "metrics_only ") != want.only:
+			t.Errorf("OpenBao %s: metrics only\n%s", version, text)
+		case strings.Count(text, "disable_unauthed_rekey_endpoints = true") != map[bool]int{true: 2}[want.rekeyOff]:
+			t.Errorf("OpenBao %s: rekey\n%s", version, text)
 		}
 	}
 }

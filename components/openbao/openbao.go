@@ -3,16 +3,19 @@
 package openbao
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	builtin "github.com/banhbaoring/banhbaoring/components/openbao/chart"
 	"github.com/banhbaoring/banhbaoring/render"
 	"github.com/banhbaoring/banhbaoring/render/helm"
@@ -33,11 +36,15 @@ func Component() render.Component {
 }
 
 func build(s *render.Stack) ([]runtime.Object, error) {
+	if s.Chart != nil && strings.HasPrefix(s.Cluster.Spec.OpenBao.Image, "[") {
+		return nil, field.Invalid(field.NewPath("spec", "openbao", "image"), s.Cluster.Spec.OpenBao.Image,
+			"must not begin with an address in brackets where openbao.chart is given: the official chart does not quote it")
+	}
 	config, err := config(s.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	values, err := values(s.Cluster, config)
+	values, err := values(s.Cluster, config, s.ProxyEnv())
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +52,10 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	rendered, err := chart.Render(values, helm.Release{Name: release, Namespace: s.Cluster.Namespace})
+	rendered, err := chart.Render(values, helm.Release{
+		Name: release, Namespace: s.Cluster.Namespace,
+		KubeVersion: cmp.Or(s.Cluster.Spec.KubeVersion, v1.DefaultKubernetes),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +85,12 @@ func complete(s *render.Stack, u *unstructured.Unstructured, checksum string) {
 	for _, path := range [][]string{{"metadata", "labels"}, {"spec", "template", "metadata", "labels"}} {
 		unstructured.RemoveNestedField(u.Object, append(slices.Clone(path), "helm.sh/chart")...)
 	}
-	if u.GetKind() != "StatefulSet" {
+	switch u.GetKind() {
+	case "Role":
+		onlyOwnPods(u)
+		return
+	case "StatefulSet":
+	default:
 		return
 	}
 	spec := u.Object["spec"].(object)
@@ -84,12 +99,25 @@ func complete(s *render.Stack, u *unstructured.Unstructured, checksum string) {
 	pod := template["spec"].(object)
 	pod["enableServiceLinks"] = false
 	trimScript(pod)
+	tellWhy(pod)
+	giveToken(pod)
 	annotations, _ := template["metadata"].(object)["annotations"].(object)
 	if annotations == nil {
 		annotations = object{}
 		template["metadata"].(object)["annotations"] = annotations
 	}
 	annotations["banhbaoring.io/config"] = checksum
+}
+
+// tellWhy has Kubernetes keep the end of what a container said that failed: what a
+// seal's service answered, above all, for whoever asks for the pod. Of a server that
+// was killed it is the end of its audit log, which has secrets as hashes only.
+func tellWhy(pod object) {
+	for _, kind := range []string{"initContainers", "containers"} {
+		for _, c := range pod[kind].([]any) {
+			c.(object)["terminationMessagePolicy"] = string(corev1.TerminationMessageFallbackToLogsOnError)
+		}
+	}
 }
 
 // trimScript takes the blanks at the end of lines out of the entrypoint's

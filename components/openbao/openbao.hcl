@@ -24,16 +24,19 @@ listener "tcp" {
   x_forwarded_for_reject_not_authorized = false
   x_forwarded_for_reject_not_present    = false
 {{- end }}
-{{- if not .MetricsListener }}
+{{- if .DisableRekey }}
 
-  telemetry {
-    unauthenticated_metrics_access = true
-  }
+  # Without a login, anybody could cancel a rekey, or begin one.
+  disable_unauthed_rekey_endpoints = true
 {{- end }}
 }
-{{- if .MetricsListener }}
 
+{{ if .MetricsListener -}}
 # Metrics, and nothing else, for whoever may reach the port.
+{{- else -}}
+# Metrics without a token, for whoever may reach the port, which is Prometheus.
+# This version serves all else there too, as it does on the other.
+{{- end }}
 listener "tcp" {
   address         = "[::]:{{ .MetricsPort }}"
   tls_cert_file   = "/openbao/tls/tls.crt"
@@ -42,13 +45,21 @@ listener "tcp" {
 {{- if .AutoReload }}
   tls_auto_reload = true
 {{- end }}
+{{- if not .MetricsListener }}
+  cluster_address = "127.0.0.1:{{ .MetricsClusterPort }}" # not the next port, which is another's
+{{- if .DisableRekey }}
+
+  disable_unauthed_rekey_endpoints = true
+{{- end }}
+{{- end }}
 
   telemetry {
+{{- if .MetricsListener }}
     metrics_only                   = true
+{{- end }}
     unauthenticated_metrics_access = true
   }
 }
-{{- end }}
 
 storage "raft" {
   path                   = "/openbao/data"

@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/render"
 )
 
 // pod is what OpenBao's pods hold beyond what the chart gives every pod.
@@ -39,9 +40,7 @@ func podOf(c *v1.BanhBaoRingCluster) *pod {
 	if *c.Spec.Monitoring.Enabled {
 		p.volume(c)
 	}
-	if v1.HasMetricsListener(c.Spec.OpenBao.Version) {
-		p.ports = append(p.ports, corev1.ContainerPort{Name: "metrics", ContainerPort: metricsPort})
-	}
+	p.ports = append(p.ports, corev1.ContainerPort{Name: "metrics", ContainerPort: metricsPort})
 	// For `kubectl exec … bao`. A transit seal's own client would take it for
 	// the other server's.
 	if c.Spec.OpenBao.AutoUnseal.Provider != v1.ProviderTransit {
@@ -97,16 +96,25 @@ func (p *pod) install(own v1.Jobs, name string, plugin v1.Plugin, args []string,
 // 2.7 on the provider's KMS plugin. The plugin's stanza must hold the sha256 of
 // its binary, so that the init container that copies it writes the stanza.
 func (p *pod) seal(c *v1.BanhBaoRingCluster) {
-	s := sealOf(c.Spec.OpenBao.AutoUnseal, c.Spec.OpenBao.Version)
+	s := sealFor(c)
 	if s == nil {
 		return
 	}
+	if files := authorities(c); len(files) > 0 {
+		p.volumes = append(p.volumes, secretFiles("authorities", files))
+		p.mounts = append(p.mounts, corev1.VolumeMount{Name: "authorities", MountPath: authoritiesDirectory, ReadOnly: true})
+		dirs := render.CertDirs(render.PublicAuthorities, authoritiesDirectory)
+		p.env[dirs.Name] = dirs.Value
+	}
 	p.secretEnv = s.env
+	if s.caBundle != "" {
+		p.env["AWS_CA_BUNDLE"] = s.caBundle
+	}
 	for key, value := range s.podLabels {
 		p.labels[key] = value
 	}
 	if len(s.files) > 0 {
-		p.volumes = append(p.volumes, sealVolume(s.files))
+		p.volumes = append(p.volumes, secretFiles("seal", s.files))
 		p.mounts = append(p.mounts, corev1.VolumeMount{Name: "seal", MountPath: sealDirectory, ReadOnly: true})
 	}
 	plugin := c.Spec.OpenBao.AutoUnseal.Plugin
@@ -123,8 +131,8 @@ func (p *pod) seal(c *v1.BanhBaoRingCluster) {
 	p.args = "-config=" + stanza
 }
 
-// sealVolume projects the keys of Secrets as files, each under its own name.
-func sealVolume(files []secretFile) corev1.Volume {
+// secretFiles projects the keys of Secrets as files, each under its own name.
+func secretFiles(name string, files []secretFile) corev1.Volume {
 	sources := make([]corev1.VolumeProjection, len(files))
 	for i, f := range files {
 		sources[i].Secret = &corev1.SecretProjection{
@@ -133,7 +141,7 @@ func sealVolume(files []secretFile) corev1.Volume {
 		}
 	}
 	mode := int32(0o440)
-	return corev1.Volume{Name: "seal", VolumeSource: corev1.VolumeSource{
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
 		Projected: &corev1.ProjectedVolumeSource{Sources: sources, DefaultMode: &mode},
 	}}
 }
@@ -158,9 +166,15 @@ func (p *pod) keeper(c *v1.BanhBaoRingCluster) {
 }
 
 // volume measures the data volume: OpenBao itself tells nothing of its disk.
+//
+// The pod's containers see each other's processes, and who has the server's user
+// reads the server's files and memory through /proc: this one, which listens for
+// Prometheus, has another user.
 func (p *pod) volume(c *v1.BanhBaoRingCluster) {
+	security, other := securityContext(), int64(65532)
+	security.RunAsUser = &other
 	p.containers = append(p.containers, corev1.Container{
-		Name: "volume", Image: c.Spec.Jobs.Image, Resources: c.Spec.Jobs.Resources, SecurityContext: securityContext(),
+		Name: "volume", Image: c.Spec.Jobs.Image, Resources: c.Spec.Jobs.Resources, SecurityContext: security,
 		Args:         []string{"job", jobs.Exporter, "--volume=openbao=/openbao/data", fmt.Sprintf("--listen=:%d", jobs.VolumePort)},
 		Ports:        []corev1.ContainerPort{{Name: "volume", ContainerPort: jobs.VolumePort}},
 		VolumeMounts: []corev1.VolumeMount{{Name: "data", MountPath: "/openbao/data", ReadOnly: true}},

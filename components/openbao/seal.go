@@ -13,6 +13,8 @@ type seal struct {
 	env []secretEnv
 	// files are Secret keys that are mounted as files of that name.
 	files []secretFile
+	// caBundle is the file of the authority of a service that is not Amazon's own.
+	caBundle string
 	// podLabels are needed by the provider's workload identity.
 	podLabels map[string]string
 }
@@ -31,6 +33,33 @@ type secretFile struct {
 }
 
 func (f secretFile) path() string { return sealDirectory + "/" + f.name }
+
+// sealFor is the seal that a cluster has. Where a proxy has an authority of its
+// own, the seal's client trusts that of the service beside it and the public ones:
+// which of them signs depends on whether the proxy looks into the connection.
+func sealFor(c *v1.BanhBaoRingCluster) *seal {
+	a := c.Spec.OpenBao.AutoUnseal
+	if len(authorities(c)) > 0 {
+		a.CACert = nil
+	}
+	return sealOf(a, c.Spec.OpenBao.Version)
+}
+
+// goesOut reports whether the seal connects to a service.
+func goesOut(a v1.AutoUnseal) bool { return *a.Enabled && a.Provider != v1.ProviderStatic }
+
+// authorities are those that the seal's client trusts beside the public ones.
+func authorities(c *v1.BanhBaoRingCluster) []secretFile {
+	a, proxy := c.Spec.OpenBao.AutoUnseal, c.Spec.Networking.Proxy
+	if !goesOut(a) || proxy == nil || proxy.CACert == nil {
+		return nil
+	}
+	files := []secretFile{{"proxy.crt", proxy.CACert}}
+	if a.CACert != nil {
+		files = append(files, secretFile{"service.crt", a.CACert})
+	}
+	return files
+}
 
 // sealOf is the seal that the spec asks for, nil for Shamir's. The stanzas'
 // fields are those of OpenBao's documentation of each seal.
@@ -51,6 +80,11 @@ func sealOf(a v1.AutoUnseal, version string) *seal {
 		s.add("kms_key_id", a.KeyID, "keyId")
 		s.add("region", a.Region, "region")
 		s.add("endpoint", a.Endpoint, "endpoint")
+		if a.CACert != nil { // the stanza has no field for it
+			ca := secretFile{"ca.crt", a.CACert}
+			s.files = append(s.files, ca)
+			s.caBundle = ca.path()
+		}
 	case v1.ProviderGCPKMS:
 		s.Type = "gcpckms"
 		s.add("project", a.Project, "project")
@@ -84,6 +118,8 @@ func sealOf(a v1.AutoUnseal, version string) *seal {
 		s.Type = "static"
 		s.add("current_key_id", a.KeyID, "keyId")
 		s.fromFile("current_key", "key", "file://", a.Key)
+		s.add("previous_key_id", a.PreviousKeyID, "previousKeyId")
+		s.fromFile("previous_key", "previous-key", "file://", a.PreviousKey)
 	}
 	return s
 }

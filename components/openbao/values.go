@@ -19,15 +19,22 @@ const (
 	kmsDirectory    = "/openbao/kms"
 	toolsDirectory  = "/tools"
 	metricsPort     = 8210
+
+	authoritiesDirectory = "/openbao/authorities"
 )
 
 type object = map[string]any
 
 // values are the chart's values for a cluster: the same for the built-in chart
 // and the official one.
-func values(c *v1.BanhBaoRingCluster, config string) (object, error) {
+func values(c *v1.BanhBaoRingCluster, config string, proxy []corev1.EnvVar) (object, error) {
 	spec := c.Spec.OpenBao
 	p := podOf(c)
+	if goesOut(spec.AutoUnseal) { // nothing else of it does
+		for _, e := range proxy {
+			p.env[e.Name] = e.Value
+		}
+	}
 	registry, repository, tag := splitImage(spec.Image)
 	resources, err := plain(spec.Resources)
 	if err != nil {
@@ -48,8 +55,8 @@ func values(c *v1.BanhBaoRingCluster, config string) (object, error) {
 		"terminationGracePeriodSeconds": 60,
 		"logFormat":                     "json",
 		"resources":                     resources,
-		"shareProcessNamespace":         !v1.HasTLSAutoReload(spec.Version), // the keeper signals the server
-		"authDelegator":                 object{"enabled": false},           // the foundation grants less
+		"shareProcessNamespace":         true,                     // the keeper signals the server
+		"authDelegator":                 object{"enabled": false}, // the foundation grants less
 		"dataStorage":                   storage(spec.Storage),
 		"readinessProbe":                object{"path": "/v1/sys/health?standbyok=true"},
 		"livenessProbe": object{

@@ -42,7 +42,6 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	pod := &set.Spec.Template.Spec
 	s.Place(pod, r.Workload)
 	container(pod, "meet").Image = s.Cluster.Spec.Jobs.Image
-	container(pod, "exporter").Image = r.Exporter.Image
 	pod.Containers[0].Args[1] = maxMemory(r.Resources)
 
 	if r.Mode == v1.RedisStandalone {

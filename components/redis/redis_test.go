@@ -45,8 +45,8 @@ func TestARedisOfOnesOwnNeedsNothing(t *testing.T) {
 func TestMaxMemoryFollowsTheLimit(t *testing.T) {
 	for resources, want := range map[string]string{
 		"limits: {memory: 1Gi}":   "614mb",
-		"limits: {memory: 1M}":    "1mb",
-		"requests: {memory: 1Gi}": "0",
+		"limits: {memory: 64Mi}":  "38mb",
+		"requests: {memory: 1Gi}": "2457mb", // four times that is the limit
 	} {
 		spec := "redis: {mode: standalone, resources: {" + resources + "}}"
 		set := statefulSet(t, golden.Render(t, redis.Component(), spec))

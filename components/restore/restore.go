@@ -69,6 +69,7 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	if name := sealSecret(s.Cluster.Spec.OpenBao.AutoUnseal); name != "" {
 		looked = append(looked, name)
 	}
+	s.BackupIdentity(objects)
 	kustomize.Find[*rbacv1.RoleBinding](objects).Subjects[0].Namespace = s.Cluster.Namespace
 	role := kustomize.Find[*rbacv1.Role](objects)
 	role.Rules[0].ResourceNames = slices.Sorted(maps.Keys(secrets))
@@ -85,16 +86,20 @@ func configOf(s *render.Stack, document *v1.BanhBaoRingRestore) (jobs.RestoreCon
 		Components: o.Components, Verify: *o.Options.VerifyBackup, Force: o.Options.Force,
 		Address: jobs.ActiveAddress(s.Cluster.Namespace), KeySecret: jobs.SecretOpenBaoKeys,
 		SealSecret: sealSecret(spec.OpenBao.AutoUnseal), PluginMount: jobs.PluginName,
-		Has:     jobs.NeedsOf(s.Cluster),
+		Has:         jobs.NeedsOf(s.Cluster),
+		TrustedKeys: spec.Backup.TrustedKeys, Encrypted: spec.Backup.Encrypted(), AcceptUnverified: o.Options.DangerouslyAcceptUnverified,
 		Receipt: jobs.RestoreReceipt(document.Name),
 	}
-	source, name := sourceOf(s, document)
-	c.Source, c.Backup = *source, name
+	source, folder, name := sourceOf(s, document)
+	c.Source, c.Folder, c.Backup = *source, folder, name
 	for i := range int(*spec.OpenBao.Replicas) {
 		c.Peers = append(c.Peers, jobs.PeerAddress(i))
 	}
 	if *o.Options.StopApplications {
 		c.Applications = map[string]int32{jobs.APIName: pods(spec.API), jobs.DashboardName: *spec.Dashboard.Replicas}
+		if *spec.Signer.Enabled {
+			c.Applications[jobs.SignerName] = *spec.Signer.Replicas
+		}
 	}
 	if slices.Contains(o.Components, v1.BackupSecrets) {
 		c.Secrets = secretsOf(s)
@@ -118,21 +123,49 @@ func pods(api v1.API) int32 {
 
 // sourceOf is where a backup lies, and its name: below the destination of the
 // BanhBaoRingBackup or the cluster's, or the last folder of spec.source's prefix.
-func sourceOf(s *render.Stack, document *v1.BanhBaoRingRestore) (*v1.Destination, string) {
+// The prefix may be that of a BanhBaoRingBackup too: folder is a place that holds
+// one backup.
+func sourceOf(s *render.Stack, document *v1.BanhBaoRingRestore) (source, folder *v1.Destination, name string) {
 	if document.Spec.Source == nil {
 		name := document.Spec.BackupRef.Name
-		return s.DestinationOf(name), name
+		return s.DestinationOf(name), nil, name
 	}
-	source := document.Spec.Source.DeepCopy()
-	var prefix *string
+	folder = document.Spec.Source.DeepCopy()
+	alike(s, folder)
+	source = folder.DeepCopy()
 	if source.S3 != nil {
-		prefix = &source.S3.Prefix
+		source.S3.Prefix, name = path.Split(strings.TrimSuffix(source.S3.Prefix, "/"))
 	} else {
-		prefix = &source.GCS.Prefix
+		source.GCS.Prefix, name = path.Split(strings.TrimSuffix(source.GCS.Prefix, "/"))
 	}
-	folder, name := path.Split(strings.TrimSuffix(*prefix, "/"))
-	*prefix = folder
-	return source, name
+	return source, folder, name
+}
+
+// alike gives a source that names a bucket and no more what the destinations of
+// the stack's backups say of the same bucket: how it is reached, and what opens it.
+func alike(s *render.Stack, source *v1.Destination) {
+	known := []*v1.Destination{s.Cluster.Spec.Backup.Destination}
+	for _, b := range s.Backups {
+		known = append(known, b.Spec.Destination)
+	}
+	for _, d := range known {
+		switch {
+		case d == nil:
+		case d.S3 != nil && source.S3 != nil && d.S3.Bucket == source.S3.Bucket && (source.S3.Endpoint == "" || source.S3.Endpoint == d.S3.Endpoint):
+			bare := v1.S3{Bucket: source.S3.Bucket, Prefix: source.S3.Prefix, Endpoint: source.S3.Endpoint}
+			if *source.S3 == bare {
+				prefix := source.S3.Prefix
+				source.S3 = d.S3.DeepCopy()
+				source.S3.Prefix = prefix
+				return
+			}
+		case d.GCS != nil && source.GCS != nil && d.GCS.Bucket == source.GCS.Bucket && source.GCS.Credentials == nil:
+			if d.GCS.Credentials != nil {
+				source.GCS.Credentials = d.GCS.Credentials.DeepCopy()
+				return
+			}
+		}
+	}
 }
 
 // secretsOf are the Secrets that the spec names, and those of tenants, which the
@@ -158,7 +191,7 @@ func secretsOf(s *render.Stack) []string {
 	if identity := s.Cluster.Spec.Backup.Encryption.IdentitySecret; identity != nil {
 		delete(names, identity.SecretName)
 	}
-	for _, minted := range []string{sealSecret(s.Cluster.Spec.OpenBao.AutoUnseal), jobs.SecretPostgres, jobs.SecretRedis, jobs.SecretGrafana} {
+	for _, minted := range []string{jobs.SecretBackupKeys, sealSecret(s.Cluster.Spec.OpenBao.AutoUnseal), jobs.SecretPostgres, jobs.SecretRedis, jobs.SecretGrafana} {
 		delete(names, minted)
 	}
 	return slices.Sorted(maps.Keys(names))
@@ -175,6 +208,8 @@ func sealSecret(a v1.AutoUnseal) string {
 // complete puts into a pod what one restore needs of Secrets and configuration.
 func complete(s *render.Stack, pod *corev1.PodSpec, c jobs.RestoreConfig, config string) {
 	s.BackupPod(pod, config, c.Source, c.Components)
+	s.MountLoader(pod)
+	render.MountBackupKeys(pod, jobs.KeyPublic, jobs.KeyTrusted, jobs.KeyIdentity)
 	if identity := s.Cluster.Spec.Backup.Encryption.IdentitySecret; identity != nil {
 		render.MountSecret(pod, "identity", identity.SecretName, jobs.IdentityDir, corev1.KeyToPath{Key: identity.Key, Path: "identity"})
 	}

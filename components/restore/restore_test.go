@@ -10,6 +10,7 @@ import (
 	"github.com/banhbaoring/banhbaoring/components/dashboard"
 	"github.com/banhbaoring/banhbaoring/components/initialize"
 	"github.com/banhbaoring/banhbaoring/components/restore"
+	"github.com/banhbaoring/banhbaoring/components/signer"
 	"github.com/banhbaoring/banhbaoring/components/tenants"
 	"github.com/banhbaoring/banhbaoring/golden"
 	"github.com/banhbaoring/banhbaoring/render"
@@ -52,6 +53,7 @@ func TestRestore(t *testing.T) {
 		"cluster":  stack(t, encrypted, document("backupRef: {name: 20260102t020000z}")),
 		"backup":   stack(t, "openbao: {autoUnseal: {provider: static}}", backup, document("backupRef: {name: pre-upgrade}\n  components: [openbao]\n  options: {force: true, stopApplications: false}")),
 		"source":   stack(t, "replicas: 3\n  database: {managed: false, connectionString: {name: db, key: uri}}", document("source: {gcs: {bucket: old, prefix: prod/20260102t020000z/}}")),
+		"spec":     stack(t, encrypted+"\n  plan: pro", document("source: {s3: {bucket: backups, prefix: manual/pre-upgrade-2025-01-10/}}\n  components: [openbao, database]\n  options: {dangerouslyAcceptUnverified: true}")),
 		"tenants":  stack(t, encrypted, tenant, document("backupRef: {name: nightly}\n  components: [secrets]")),
 		"provided": stack(t, encrypted+"\n  api: {oauth: {github: {clientId: {name: github, key: id}, clientSecret: {name: github, key: secret}}}}", document("backupRef: {name: nightly}\n  components: [secrets]")),
 	} {
@@ -68,17 +70,22 @@ func TestRestore(t *testing.T) {
 // A restore stops the applications: what renders them must not have a say in how
 // many there are.
 func TestTheApplicationsAreLeftToTheRestore(t *testing.T) {
-	for _, c := range []render.Component{api.Component(), dashboard.Component()} {
+	for _, c := range []render.Component{api.Component(), dashboard.Component(), signer.Component()} {
+		seen := false
 		for restores, want := range map[string]bool{"": true, document("backupRef: {name: nightly}"): false} {
-			s := stack(t, encrypted+"\n  api: {autoscaling: {enabled: false}}", restores)
+			s := stack(t, encrypted+"\n  signer: {enabled: true}\n  api: {autoscaling: {enabled: false}}", restores)
 			for _, u := range objects(t, s, c) {
 				if u.GetKind() != "Deployment" {
 					continue
 				}
+				seen = true
 				if _, has := u.Object["spec"].(map[string]any)["replicas"]; has != want {
 					t.Errorf("%s has replicas: %v, want %v", u.GetName(), has, want)
 				}
 			}
+		}
+		if !seen {
+			t.Errorf("%s has no Deployment", c.Name)
 		}
 	}
 }

@@ -35,9 +35,12 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	config := jobs.SecretsConfig{
 		Cluster:   c.Name,
 		Namespace: c.Namespace,
-		Mint:      mint(c.Spec),
+		Mint:      append(mint(c.Spec), backups(s)...),
 		Trust:     trust(c.Spec),
 		Reserve:   []string{jobs.SecretOpenBaoKeys, jobs.SecretAPIOpenBao},
+	}
+	if *c.Spec.Signer.Enabled {
+		config.Reserve = append(config.Reserve, jobs.SecretSignerClients)
 	}
 	if !c.Spec.Certificates.CertManager {
 		config.Certificates = certificates(c)
@@ -64,7 +67,10 @@ func mint(spec v1.BanhBaoRingClusterSpec) []jobs.MintSecret {
 		})
 	}
 	if *spec.Database.Managed {
-		secrets = append(secrets, postgres())
+		secrets = append(secrets, postgres(spec.Database.Engine))
+	}
+	if spec.ExportsPostgres() {
+		secrets = append(secrets, jobs.MintSecret{Name: jobs.SecretPostgresExporter, Keys: []jobs.MintValue{{Key: "password", RandomText: 32}}})
 	}
 	if *spec.Redis.Managed {
 		secrets = append(secrets, redis())
@@ -75,15 +81,40 @@ func mint(spec v1.BanhBaoRingClusterSpec) []jobs.MintSecret {
 	return secrets
 }
 
-// postgres is the database's Secret. It stays as it is once it is there.
-func postgres() jobs.MintSecret {
-	return jobs.MintSecret{Name: jobs.SecretPostgres, Keys: []jobs.MintValue{
+// backups are the keys that backups are signed with, and encrypted to where the
+// spec names no recipients. A stack that restores needs them for its own backups.
+func backups(s *render.Stack) []jobs.MintSecret {
+	backup := &s.Cluster.Spec.Backup
+	if !*backup.Enabled && len(s.Backups) == 0 && len(s.Restores) == 0 {
+		return nil
+	}
+	keys := []jobs.MintValue{
+		{Key: jobs.KeySigning, Pair: jobs.PairSigning},
+		{Key: jobs.KeyPublic, Pair: jobs.PairSigning, PublicOf: jobs.KeySigning, Former: jobs.KeyTrusted},
+	}
+	if backup.Minted() {
+		keys = append(keys,
+			jobs.MintValue{Key: jobs.KeyIdentity, Pair: jobs.PairAge, Former: jobs.KeyIdentity},
+			jobs.MintValue{Key: jobs.KeyRecipient, Pair: jobs.PairAge, PublicOf: jobs.KeyIdentity},
+		)
+	}
+	return []jobs.MintSecret{{Name: jobs.SecretBackupKeys, Rotate: true, Keys: keys}}
+}
+
+// postgres is the database's Secret. What is there stays as it is. Whoever operates
+// the database gives it no role beside the owner's.
+func postgres(engine v1.DatabaseEngine) jobs.MintSecret {
+	keys := []jobs.MintValue{
 		{Key: "username", Value: jobs.PostgresDatabase},
 		{Key: "password", RandomText: 32},
 		{Key: "replication-password", RandomText: 32},
 		{Key: "database", Value: jobs.PostgresDatabase},
 		{Key: "url", Value: jobs.PostgresURL},
-	}}
+	}
+	if engine == v1.DatabaseStatefulSet {
+		keys = append(keys, jobs.MintValue{Key: "restore-password", RandomText: 32}, jobs.MintValue{Key: "restore-url", Value: jobs.PostgresLoaderURL})
+	}
+	return jobs.MintSecret{Name: jobs.SecretPostgres, Keys: keys}
 }
 
 // redis is the cache's Secret. Letters and digits need no escape in its URL.
@@ -116,6 +147,13 @@ func certificates(c *v1.BanhBaoRingCluster) []jobs.Certificate {
 		}
 		list = append(list, certificate)
 	}
+	if *c.Spec.Signer.Enabled {
+		list = append(list, jobs.Certificate{
+			Secret:     jobs.SecretSignerTLS,
+			CommonName: jobs.SignerName,
+			DNSNames:   jobs.SignerDNSNames(c.Namespace),
+		})
+	}
 	return list
 }
 
@@ -128,7 +166,7 @@ func trust(spec v1.BanhBaoRingClusterSpec) []jobs.SecretKey {
 		trusted = append(trusted, jobs.SecretKey{Name: own, Key: "ca.crt"})
 	}
 	switch {
-	case own != "" && !*spec.Database.Managed: // nothing else is signed
+	case own != "" && !*spec.Database.Managed && !*spec.Signer.Enabled: // nothing else is signed
 	case !spec.Certificates.CertManager:
 		trusted = append(trusted, jobs.SecretKey{Name: jobs.SecretCA, Key: "tls.crt"})
 	default: // by cert-manager: each tells who signed it, while one authority follows another
@@ -137,6 +175,9 @@ func trust(spec v1.BanhBaoRingClusterSpec) []jobs.SecretKey {
 		}
 		if *spec.Database.Managed {
 			trusted = append(trusted, jobs.SecretKey{Name: jobs.SecretPostgresTLS, Key: "ca.crt"})
+		}
+		if *spec.Signer.Enabled {
+			trusted = append(trusted, jobs.SecretKey{Name: jobs.SecretSignerTLS, Key: "ca.crt"})
 		}
 	}
 	return trusted

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,10 +53,14 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 			Version: jobs.PluginVersion(c.Spec.OpenBao.Plugin.Version),
 			Mount:   jobs.PluginName,
 		},
-		SMTP:  smtp(c.Spec.Email.SMTP),
+		SMTP:  smtp(c.Spec.Email.SMTP, c.Spec.Networking.PrivateTargets),
 		Rerun: c.Spec.Rerun[jobs.Tenants],
 
 		Restores: s.RestoreReceipts(),
+	}
+	if *c.Spec.Signer.Enabled {
+		url := func(port int) string { return fmt.Sprintf("https://%s.%s.svc:%d", jobs.SignerName, c.Namespace, port) }
+		config.Signer = &jobs.TenantSigner{KeyURL: url(jobs.SignerKeyPort), MTLSURL: url(jobs.SignerMTLSPort)}
 	}
 	for i, shard := range shards {
 		entry := jobs.Shard{File: path.Join(jobs.TenantsDir, strconv.Itoa(i), jobs.TenantsFile)}
@@ -79,10 +84,20 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 		mode := int32(0o440)
 		mount(pod, "smtp", jobs.SMTPDir, corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: sources, DefaultMode: &mode}})
 	}
+	// What renews clients' certificates is the same pod, once a day.
+	objects = slices.DeleteFunc(objects, func(o runtime.Object) bool {
+		renew, is := o.(*batchv1.CronJob)
+		if is {
+			renew.Spec.JobTemplate.Spec.Template = *job.Spec.Template.DeepCopy()
+		}
+		return is && !slices.ContainsFunc(s.Tenants, hasClients)
+	})
 	role := kustomize.Find[*rbacv1.Role](objects)
 	s.LetReadReceipts(role)
 	return append(objects, rights(role, c.Namespace, shards)...), nil
 }
+
+func hasClients(t *v1.BanhBaoRingTenant) bool { return len(jobs.TenantOf(t).Clients()) > 0 }
 
 func mount(pod *corev1.PodSpec, name, dir string, source corev1.VolumeSource) {
 	pod.Volumes = append(pod.Volumes, corev1.Volume{Name: name, VolumeSource: source})
@@ -113,11 +128,11 @@ func labels() map[string]string {
 	return map[string]string{"app.kubernetes.io/name": "banhbaoring", "app.kubernetes.io/component": jobs.Tenants}
 }
 
-func smtp(m *v1.SMTP) *jobs.SMTPConfig {
+func smtp(m *v1.SMTP, targets []string) *jobs.SMTPConfig {
 	if m == nil {
 		return nil
 	}
-	config := &jobs.SMTPConfig{Host: m.Host, Port: int(m.Port), TLS: m.TLS, From: m.From, Login: m.Username != nil, CACert: m.CACert != nil}
+	config := &jobs.SMTPConfig{Host: m.Host, Port: int(m.Port), TLS: m.TLS, From: m.From, Login: m.Username != nil, CACert: m.CACert != nil, Targets: targets}
 	if config.Login || config.CACert {
 		config.Dir = jobs.SMTPDir
 	}
@@ -199,8 +214,8 @@ func secrets(shards []jobs.TenantShard) (own, given []string) {
 				given = append(given, t.Admin.Secret.Name)
 			}
 			for _, w := range t.Webhooks {
-				if w.Secret != nil {
-					given = append(given, w.Secret.Name)
+				for _, key := range w.Files() {
+					given = append(given, key.Name)
 				}
 			}
 		}

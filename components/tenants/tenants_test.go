@@ -26,7 +26,7 @@ func TestNoNamespacesNoJob(t *testing.T) {
 }
 
 func TestTenantsOfExamples(t *testing.T) {
-	for _, name := range []string{"one", "many", "suspended", "restricted"} {
+	for _, name := range []string{"one", "many", "suspended", "restricted", "keys"} {
 		t.Run(name, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join(golden.Root(t), "examples", "tenants", name+".yaml"))
 			if err != nil {
@@ -143,7 +143,7 @@ func TestShardsMeetTheirSchema(t *testing.T) {
 			}
 		}
 	}
-	if seen != 4 {
+	if seen != 6 {
 		t.Errorf("%d shards were seen", seen)
 	}
 }

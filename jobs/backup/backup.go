@@ -4,18 +4,15 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs"
 	"github.com/banhbaoring/banhbaoring/jobs/backup/archive"
-	"github.com/banhbaoring/banhbaoring/jobs/backup/store"
 	"github.com/banhbaoring/banhbaoring/jobs/run"
 )
 
@@ -35,6 +32,8 @@ type work struct {
 	mounts     jobs.Mounts
 	repository *archive.Repository
 	writer     *archive.Writer
+	// minted says that the stack made the key that it is encrypted to.
+	minted bool
 }
 
 // Run takes the backup that config describes.
@@ -52,6 +51,9 @@ func Run(ctx context.Context, s *run.Session, config jobs.BackupConfig, mounts j
 func (w *work) run(ctx context.Context) error {
 	done, err := w.taken(ctx)
 	if err != nil || done {
+		return err
+	}
+	if restoring, err := w.restoring(ctx); err != nil || restoring {
 		return err
 	}
 	there, err := w.there(ctx)
@@ -78,7 +80,13 @@ func (w *work) run(ctx context.Context) error {
 	}
 	w.Log.Info("backup complete", "backup", m.Name, "bytes", m.Size(), "location", w.location(m.Name))
 	w.Event(ctx, "BackedUp", fmt.Sprintf("backup %s: %d bytes in %s", m.Name, m.Size(), w.location(m.Name)))
+	if err := w.remember(ctx, m); err != nil {
+		return err
+	}
 	if err := w.give(ctx, "completed", w.location(m.Name)); err != nil {
+		return err
+	}
+	if err := w.warnDegraded(ctx); err != nil {
 		return err
 	}
 	return w.prune(ctx)
@@ -86,47 +94,42 @@ func (w *work) run(ctx context.Context) error {
 
 func (w *work) location(name string) string { return w.repository.Store.String() + name + "/" }
 
-// there tells whether anything holds what would be backed up. Before a first
-// installation nothing does.
-func (w *work) there(ctx context.Context) (bool, error) {
-	if len(w.config.StatefulSets) == 0 {
-		return true, nil
-	}
-	for _, name := range w.config.StatefulSets {
-		_, err := w.Kubernetes.AppsV1().StatefulSets(w.Namespace).Get(ctx, name, metav1.GetOptions{})
-		if err == nil {
-			return true, nil
-		}
-		if !apierrors.IsNotFound(err) {
-			return false, err
-		}
-	}
-	return false, nil
-}
-
 // begin opens the bucket and begins the backup.
 func (w *work) begin(ctx context.Context) error {
-	credentials, err := store.Mounted(w.mounts.Bucket)
+	if err := w.open(ctx); err != nil {
+		return err
+	}
+	known, err := Known(ctx, w.Kubernetes, w.Namespace, w.repository.Store)
 	if err != nil {
 		return err
 	}
-	opened, err := store.Open(ctx, w.config.Destination, credentials, store.Options{})
+	degraded, err := w.degraded(ctx)
 	if err != nil {
 		return err
 	}
-	w.repository = &archive.Repository{Store: opened, Log: w.Log}
-	now := time.Now().UTC()
-	name := w.config.Name
-	if name == "" {
-		name = jobs.Stamp(now)
+	var name string
+	for {
+		now := time.Now().UTC()
+		name = cmp.Or(w.config.Name, jobs.Stamp(now))
+		w.writer, err = w.repository.Begin(ctx, archive.Manifest{
+			Name: name, Reason: w.config.Reason, Type: w.config.Type, Cluster: w.config.Cluster, Namespace: w.config.Namespace,
+			Request: w.config.Request, Retention: w.config.Retention, StartedAt: now, Needs: archive.Needs{BackupNeeds: w.config.Needs}, Recipients: w.config.Recipients, Degraded: degraded,
+		}, known)
+		if w.config.Name != "" || !errors.Is(err, archive.ErrExists) {
+			break
+		}
+		select { // another backup has this second's name
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Until(now.Truncate(time.Second).Add(time.Second))):
+		}
 	}
-	needs := archive.Needs{BackupNeeds: w.config.Needs}
-	w.writer, err = w.repository.Begin(ctx, archive.Manifest{
-		Name: name, Reason: w.config.Reason, Type: w.config.Type, Cluster: w.config.Cluster, Namespace: w.config.Namespace,
-		Request: w.config.Request, StartedAt: now, Needs: needs, Recipients: w.config.Recipients,
-	})
 	if err != nil {
 		return err
+	}
+	for _, note := range w.writer.Lost {
+		w.Log.Warn(note)
+		w.Warn(ctx, "BackupMissing", note)
 	}
 	w.Log.Info("backup begun", "backup", name, "location", w.location(name))
 	return nil
@@ -137,6 +140,9 @@ func (w *work) again(ctx context.Context) error {
 	m, err := w.repository.Manifest(ctx, w.config.Name)
 	if err != nil {
 		return err
+	}
+	if err := w.repository.Trust(m); err != nil {
+		return run.ByHand(fmt.Errorf("%w, and bears this backup's name\nhint: give the document another name", err))
 	}
 	if m.Request != w.config.Request {
 		return w.changed()
@@ -163,7 +169,7 @@ func (w *work) add(ctx context.Context, c v1.BackupComponent) error {
 		defer logout()
 		source = openbao(client)
 	case v1.BackupDatabase:
-		source = database(w.mounts.Database, &version)
+		source = dump(w.mounts.Socket, &version)
 	case v1.BackupSecrets:
 		source = secrets(w.Session, w.config.Secrets)
 	default:
@@ -204,7 +210,11 @@ func (w *work) login(ctx context.Context) (client *run.Client, logout func(), er
 			n.ClusterID, n.Versions.OpenBao = health.ClusterID, health.Version
 			n.Seal.Type, n.Seal.Shares, n.Seal.Threshold = seal.Type, seal.N, seal.T
 		})
-		logout, err = w.LoginOnceMade(ctx, client, jobs.Backup, jobs.Configure)
+		if logout, err = w.LoginOnceMade(ctx, client, jobs.Backup, jobs.Configure); err != nil {
+			return err
+		}
+		keys, err := w.keys(ctx, client)
+		w.writer.Ran(func(n *archive.Needs) { n.Keys = keys })
 		return err
 	})
 	return client, logout, err
@@ -216,7 +226,7 @@ func (w *work) prune(ctx context.Context) error {
 	if w.config.Retention == 0 {
 		return nil
 	}
-	plan, err := w.repository.Plan(ctx, time.Duration(w.config.Retention)*24*time.Hour)
+	plan, err := w.repository.Plan(ctx, time.Duration(w.config.Retention)*24*time.Hour, w.config.Cluster, w.config.Namespace)
 	if err == nil {
 		err = w.repository.Prune(ctx, plan)
 	}

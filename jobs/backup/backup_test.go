@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // snapshot is an archive as OpenBao writes it.
@@ -71,42 +69,5 @@ func TestSnapshotsAreChecked(t *testing.T) {
 		if _, err := CheckSnapshot(bytes.NewReader(bad)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
-	}
-}
-
-const script = `-- Dumped from database version 15.4 (Debian 15.4-1)
-COPY public.users (id, name) FROM stdin;
-1	COPY public.users (id) FROM stdin;
-2	b
-\.
-CREATE TABLE x;
-COPY public.empty (id) FROM stdin;
-\.
-COPY "odd name"."t" FROM stdin;
-1
-\.
---
--- PostgreSQL database dump complete
---
-`
-
-func TestRowsOfADumpAreCounted(t *testing.T) {
-	for size := 1; size < len(script); size += 7 {
-		var out bytes.Buffer
-		d := newDump(&out)
-		for part := range slices.Chunk([]byte(script), size) {
-			if _, err := d.Write(part); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want := map[string]int64{"public.users": 2, "public.empty": 0, `"odd name"."t"`: 1}
-		if diff := cmp.Diff(want, d.rows); diff != "" || !d.complete || d.version != "15.4" || out.String() != script {
-			t.Errorf("in pieces of %d: %s %v %s", size, diff, d.complete, d.version)
-		}
-	}
-	long := newDump(io.Discard)
-	_, _ = io.WriteString(long, "COPY t (a) FROM stdin;\n"+strings.Repeat("x", 1<<20)+"\n\\.\n")
-	if long.rows["t"] != 1 || len(long.line) > longest || cap(long.line) > 2*longest {
-		t.Errorf("%v, %d bytes kept", long.rows, cap(long.line))
 	}
 }

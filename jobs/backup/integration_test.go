@@ -17,12 +17,16 @@ import (
 	"testing"
 
 	"filippo.io/age"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs"
 	"github.com/banhbaoring/banhbaoring/jobs/backup/archive"
+	"github.com/banhbaoring/banhbaoring/jobs/backup/signing"
 	"github.com/banhbaoring/banhbaoring/jobs/backup/store"
+	"github.com/banhbaoring/banhbaoring/jobs/database"
 	"github.com/banhbaoring/banhbaoring/jobs/internal/realtest"
 	"github.com/banhbaoring/banhbaoring/jobs/run"
 )
@@ -48,6 +52,7 @@ type stack struct {
 	s3       *realtest.S3
 	sql      func(string) string
 	identity *age.X25519Identity
+	signer   *signing.Signer
 	job      realtest.Job
 	config   config
 }
@@ -73,16 +78,24 @@ func newStack(t *testing.T) *stack {
 	s.sql = sql
 	sql("CREATE TABLE users (id bigint, name text); INSERT INTO users SELECT n, md5(n::text) FROM generate_series(1, 5000) n; CREATE TABLE none (id int);")
 	dir := t.TempDir()
-	for name, text := range map[string]string{"url": url, "access-key-id": realtest.S3AccessKeyID, "secret-access-key": realtest.S3SecretAccessKey} {
+	private := signing.New()
+	if s.signer, err = signing.Parse(private); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"url": url, "access-key-id": realtest.S3AccessKeyID, "secret-access-key": realtest.S3SecretAccessKey,
+		jobs.KeySigning: string(private), jobs.KeyPublic: string(s.signer.Public()), jobs.KeyRecipient: s.identity.Recipient().String(),
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.config = config{Mounts: jobs.Mounts{Bucket: dir, Database: dir}, BackupConfig: jobs.BackupConfig{
+	socket := realtest.Socket(t, dir, database.Serve)
+	s.config = config{Mounts: jobs.Mounts{Bucket: dir, Socket: socket, Keys: dir}, BackupConfig: jobs.BackupConfig{
 		Cluster: "prod", Namespace: k.Namespace, Reason: jobs.BackupOnDemand, Type: v1.BackupIncremental, Name: "first",
 		Components:  []v1.BackupComponent{v1.BackupOpenBao, v1.BackupDatabase, v1.BackupSecrets},
 		Destination: s.s3.Destination("production/"), Recipients: []string{s.identity.Recipient().String()}, Retention: 30,
-		Address: s.bao.Peers[0], Secrets: []string{"keys", "absent"}, Receipt: "receipt", Request: "one",
+		Address: s.bao.Peers[0], PluginMount: jobs.PluginName, Secrets: []string{"keys", "absent"}, Receipt: "receipt", Request: "one",
 	}}
 	s.job = realtest.Job{Name: jobs.Backup, Namespace: k.Namespace, TrustFile: s.bao.TrustFile, TokenFile: k.TokenFile(t, account, jobs.TokenAudience)}
 	return s
@@ -112,7 +125,7 @@ func (s *stack) repository(t *testing.T) *archive.Repository {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &archive.Repository{Store: opened, Log: slog.New(slog.DiscardHandler)}
+	return &archive.Repository{Store: opened, Log: slog.New(slog.DiscardHandler), Signer: s.signer, Trusted: []signing.Key{s.signer.Public()}}
 }
 
 // whole fails the test unless a backup holds all of the stack.
@@ -123,10 +136,13 @@ func (s *stack) whole(t *testing.T, name string) *archive.Manifest {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := r.Trust(m); err != nil {
+		t.Error(err)
+	}
 	content := map[v1.BackupComponent]string{}
 	for _, p := range m.Parts {
 		var out bytes.Buffer
-		if err := r.Read(t.Context(), p, []age.Identity{s.identity}, &out); err != nil {
+		if err := r.Read(t.Context(), m, p, []age.Identity{s.identity}, &out); err != nil {
 			t.Fatal(err)
 		}
 		content[p.Component] = out.String()
@@ -153,12 +169,14 @@ func TestABackupHoldsAllAndIsTakenOnce(t *testing.T) {
 
 	// The dump is one that PostgreSQL reads.
 	var dump bytes.Buffer
-	if err := s.repository(t).Read(t.Context(), m.Parts[1], []age.Identity{s.identity}, &dump); err != nil {
+	if err := s.repository(t).Read(t.Context(), m, m.Parts[1], []age.Identity{s.identity}, &dump); err != nil {
 		t.Fatal(err)
 	}
 	before := s.sql("SELECT md5(string_agg(name, '' ORDER BY id)) FROM users")
 	s.sql("DROP TABLE users, none;")
-	s.sql(dump.String())
+	if err := database.Open(s.config.Mounts.Socket).Load(t.Context(), "postgres", false, &dump); err != nil {
+		t.Fatal(err)
+	}
 	if after := s.sql("SELECT md5(string_agg(name, '' ORDER BY id)) FROM public.users"); after != before {
 		t.Errorf("%q was backed up, %q restored", before, after)
 	}
@@ -223,6 +241,27 @@ func TestTheGuard(t *testing.T) {
 	}
 	if o := s.run(t, guard); o.Code != 0 || !strings.Contains(o.Log, "taken already") {
 		t.Errorf("the same versions: exit %d\n%s", o.Code, o.Log)
+	}
+	// Everything is applied at once: OpenBao is there, and holds nothing.
+	labels := map[string]string{"app": "none"}
+	_, err := s.AppsV1().StatefulSets(s.Namespace).Create(t.Context(), &appsv1.StatefulSet{
+		ObjectMeta: metav1.ObjectMeta{Name: jobs.OpenBaoName},
+		Spec: appsv1.StatefulSetSpec{Selector: &metav1.LabelSelector{MatchLabels: labels}, Replicas: new(int32), Template: corev1.PodTemplateSpec{
+			ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "none", Image: "none"}}},
+		}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty := func(c *jobs.BackupConfig) {
+		guard(c)
+		c.Receipt, c.Components = "fresh", []v1.BackupComponent{v1.BackupOpenBao}
+	}
+	if o := s.run(t, empty); o.Code != 0 || !strings.Contains(o.Log, nothing) {
+		t.Errorf("an OpenBao without keys: exit %d\n%s", o.Code, o.Log)
+	}
+	if o := s.run(t, func(c *jobs.BackupConfig) { guard(c); c.Receipt = "tables" }); o.Code != 0 || strings.Contains(o.Log, nothing) {
+		t.Errorf("a database with tables: exit %d\n%s", o.Code, o.Log)
 	}
 	upgrade := func(c *jobs.BackupConfig) {
 		guard(c)
@@ -292,4 +331,68 @@ func TestABackupIsKilledAtEachChange(t *testing.T) {
 		s.whole(t, "first")
 		return realtest.Finished(t, o)
 	})
+}
+
+// What the stack minted opens its backups, which is told until it was taken out of
+// the cluster; the newest backup is remembered where the bucket cannot reach.
+func TestTheStateIsDegradedUntilTheRecoverySetIsTakenOut(t *testing.T) {
+	s := newStack(t)
+	minted := func(c *jobs.BackupConfig) {
+		c.Recipients, c.Name, c.Receipt, c.Reason = nil, "", "", jobs.BackupScheduled
+	}
+	o := s.run(t, minted)
+	realtest.Finished(t, o)
+	if !strings.Contains(o.Log, "degraded: backups cannot be read without this cluster") {
+		t.Errorf("nothing is told:\n%s", o.Log)
+	}
+	chain, err := s.CoreV1().ConfigMaps(s.Namespace).Get(t.Context(), jobs.BackupChain, metav1.GetOptions{})
+	if err != nil || chain.Data[jobs.RecoveryRecipient] != s.identity.Recipient().String() || jobs.Recoverable(nil, chain.Data) {
+		t.Errorf("the exporter sees no keys: %v %v", err, chain.Data)
+	}
+	_, err = s.CoreV1().ConfigMaps(s.Namespace).Create(t.Context(), &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: jobs.RecoveryReceipt},
+		Data:       map[string]string{jobs.RecoverySigner: string(s.signer.Public()), jobs.RecoveryRecipient: s.identity.Recipient().String()},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := func(name string) func(*jobs.BackupConfig) {
+		return func(c *jobs.BackupConfig) { minted(c); c.Name = name }
+	}
+	o = s.run(t, named("second"))
+	realtest.Finished(t, o)
+	if strings.Contains(o.Log, "degraded") {
+		t.Errorf("it is told still:\n%s", o.Log)
+	}
+	if m := s.whole(t, "second"); m.Degraded {
+		t.Error("the second backup is degraded still")
+	}
+
+	if err := s.repository(t).Store.Delete(t.Context(), "second/manifest.json"); err != nil {
+		t.Fatal(err)
+	}
+	o = s.run(t, named("third"))
+	realtest.Finished(t, o)
+	if !strings.Contains(o.Log, "somebody took it away") {
+		t.Errorf("the lost backup is not told:\n%s", o.Log)
+	}
+	if m := s.whole(t, "third"); m.Sequence != 3 {
+		t.Errorf("the third is number %d", m.Sequence)
+	}
+}
+
+func TestNothingIsBackedUpWhileARestoreIsUnderWay(t *testing.T) {
+	s := newStack(t)
+	during := func(reason jobs.BackupReason) func(*jobs.BackupConfig) {
+		return func(c *jobs.BackupConfig) { c.Restores, c.Reason = []string{jobs.RestoreReceipt("after")}, reason }
+	}
+	if o := s.run(t, during(jobs.BackupScheduled)); o.Code != 0 || !strings.Contains(o.Log, "while a restore is under way") {
+		t.Errorf("scheduled: exit %d\n%s", o.Code, o.Log)
+	}
+	if o := s.run(t, during(jobs.BackupOnDemand)); o.Code != run.CodeFailed || !strings.Contains(o.Log, "hint: look at how the restore Job ended") {
+		t.Errorf("on demand: exit %d\n%s", o.Code, o.Log)
+	}
+	for b := range s.repository(t).Backups(t.Context()) {
+		t.Errorf("backup %s was taken", b.Name)
+	}
 }

@@ -48,6 +48,7 @@ func Run(ctx context.Context, s *run.Session, c jobs.ConfigureConfig) error {
 		{"roles", w.roles},
 		{"autopilot", w.autopilot},
 		{"mounts", w.mounts},
+		{"authority of the signer's clients", w.clients},
 		{"register the plugin", func(ctx context.Context) error { return w.register(ctx, sum) }},
 		{"run the plugin", func(ctx context.Context) error { return w.pin(ctx, sum) }},
 		{"the API's token", w.apiToken},

@@ -4,13 +4,19 @@ package configure_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -201,6 +207,80 @@ func TestASecondRunChangesNothing(t *testing.T) {
 	}
 	if s.token(t) != token {
 		t.Error("the token is another")
+	}
+}
+
+// The signer's login ends only where it is not renewed, and the authority of its clients
+// issues what a client is, and nothing else.
+func TestTheSignersLoginAndTheAuthorityOfItsClients(t *testing.T) {
+	s := newStack(t)
+	s.MakeSecret(t, jobs.SecretSignerClients, nil)
+	config := s.job.Config.(jobs.ConfigureConfig)
+	config.Roles = append(config.Roles, jobs.Role{Name: jobs.Signer, ServiceAccount: jobs.SignerName, Period: int(jobs.SignerPeriod.Seconds())})
+	config.ClientsSecret = jobs.SecretSignerClients
+	s.job.Config = config
+	s.runs(t)
+	role := s.bao.Read(t, s.root, "auth/kubernetes/role/signer")
+	if fmt.Sprintf("%v %v %v", role["token_period"], role["token_ttl"], role["token_policies"]) != "259200 0 [signer]" {
+		t.Errorf("role: period %v, ttl %v, policies %v", role["token_period"], role["token_ttl"], role["token_policies"])
+	}
+	ca := s.Secret(t, jobs.SecretSignerClients)[jobs.ClientsCA]
+	trusted := x509.NewCertPool()
+	if !trusted.AppendCertsFromPEM(ca) {
+		t.Fatalf("no authority: %q", ca)
+	}
+
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the request itself names does not count.
+	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: []string{"banhbaoring-signer"}}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	csr := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request}))
+	sign := func(fields map[string]any) (map[string]any, error) {
+		fields["csr"] = csr
+		secret, err := s.bao.Client(t, 0, s.root).Logical().Write(jobs.ClientsMount+"/sign/"+jobs.ClientsRole, fields)
+		if err != nil {
+			return nil, err
+		}
+		return secret.Data, nil
+	}
+	issued, err := sign(map[string]any{"uri_sans": "banhbaoring://acme/batcher", "ttl": "8760h"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(fmt.Sprint(issued["certificate"])))
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := certificate.Verify(x509.VerifyOptions{Roots: trusted, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+		t.Error(err)
+	}
+	if len(certificate.URIs) != 1 || certificate.URIs[0].String() != "banhbaoring://acme/batcher" || len(certificate.DNSNames) > 0 || certificate.IsCA ||
+		!slices.Equal(certificate.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}) || time.Until(certificate.NotAfter) > jobs.ClientCertificateLife {
+		t.Errorf("URIs %v, names %v, usages %v, until %v", certificate.URIs, certificate.DNSNames, certificate.ExtKeyUsage, certificate.NotAfter)
+	}
+	for _, fields := range []map[string]any{
+		{"uri_sans": "https://acme/batcher"},
+		{"uri_sans": "banhbaoring://acme/batcher", "alt_names": "banhbaoring-signer"},
+		{"uri_sans": "banhbaoring://acme/batcher", "ip_sans": "127.0.0.1"},
+		{"uri_sans": "banhbaoring://acme/batcher", "common_name": "banhbaoring-signer"},
+		{"uri_sans": "banhbaoring://acme/batcher", "not_after": "2099-01-01T00:00:00Z"},
+	} {
+		if _, err := sign(fields); err == nil {
+			t.Errorf("issued: %v", fields)
+		}
+	}
+
+	if got := changes(s.runs(t)); len(got) > 0 {
+		t.Errorf("the second run changed %q", got)
+	}
+	if string(s.Secret(t, jobs.SecretSignerClients)[jobs.ClientsCA]) != string(ca) {
+		t.Error("the authority is another")
 	}
 }
 

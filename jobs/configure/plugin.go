@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	openbao "github.com/openbao/openbao/api/v2"
@@ -97,7 +98,7 @@ func (w *work) pin(ctx context.Context, sum string) error {
 			return err
 		}
 		err := w.client.Sys().MountWithContext(ctx, path, &openbao.MountInput{
-			Type: p.Name, Description: "The keys that sign", Config: openbao.MountConfigInput{PluginVersion: p.Version},
+			Type: p.Name, Description: "The keys that sign", Config: pluginMount(p.Version),
 		})
 		if err != nil {
 			return fmt.Errorf("mount %s: %w: hint: %s", path, err, w.wanted(sum))
@@ -113,6 +114,12 @@ func (w *work) pin(ctx context.Context, sum string) error {
 			return fmt.Errorf("pin %s to %s: %w", path, p.Version, err)
 		}
 		w.changed("version of " + path)
+	case !slices.Equal(mount.Config.AuditNonHMACRequestKeys, jobs.AuditRequestKeys),
+		!slices.Equal(mount.Config.AuditNonHMACResponseKeys, jobs.AuditResponseKeys):
+		if err := w.client.Sys().TuneMountWithContext(ctx, path, pluginMount(p.Version)); err != nil {
+			return fmt.Errorf("audit fields of %s: %w", path, err)
+		}
+		w.changed("audit fields of " + path)
 	case mount.RunningVersion != p.Version || mount.RunningSha256 != sum:
 		switch err := w.reload(ctx, path); run.Status(err) {
 		case http.StatusBadRequest, http.StatusInternalServerError: // so it answers when the plugin does not start
@@ -128,6 +135,15 @@ func (w *work) pin(ctx context.Context, sum string) error {
 		return nil
 	}
 	return run.Later(errors.New("looking at what runs now"))
+}
+
+// pluginMount pins the version, and lets the audit log show what the engine decided.
+func pluginMount(version string) openbao.MountConfigInput {
+	return openbao.MountConfigInput{
+		PluginVersion:            version,
+		AuditNonHMACRequestKeys:  jobs.AuditRequestKeys,
+		AuditNonHMACResponseKeys: jobs.AuditResponseKeys,
+	}
 }
 
 func (w *work) reload(ctx context.Context, path string) error {

@@ -56,8 +56,17 @@ func (w *work) policy(ctx context.Context, name, text string) error {
 	return nil
 }
 
-// roles writes the logins of the Jobs, its own among them, and the one that the
-// API's token is made by.
+// lifetime is how long a role's token lives, in seconds: one that is renewed has a
+// period instead, and a Job's lives longer than a run.
+func lifetime(role jobs.Role) int {
+	if role.Period > 0 {
+		return 0
+	}
+	return int((run.Deadline + run.Deadline/3).Seconds())
+}
+
+// roles writes the logins of the Jobs and the signer, its own among them, and the one
+// that the API's token is made by.
 func (w *work) roles(ctx context.Context) error {
 	own := jobs.Role{Name: jobs.Configure, ServiceAccount: "banhbaoring-" + jobs.Configure}
 	for _, role := range append([]jobs.Role{own}, w.config.Roles...) {
@@ -67,7 +76,8 @@ func (w *work) roles(ctx context.Context) error {
 			"audience":                         w.config.TokenAudience,
 			"token_policies":                   []string{role.Name},
 			"token_no_default_policy":          true,
-			"token_ttl":                        int((run.Deadline + run.Deadline/3).Seconds()), // longer than a run
+			"token_ttl":                        lifetime(role),
+			"token_period":                     role.Period,
 		})
 		if err != nil {
 			return err

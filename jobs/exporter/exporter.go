@@ -25,6 +25,8 @@ type Cluster interface {
 	Deployments(context.Context) ([]appsv1.Deployment, error)
 	StatefulSets(context.Context) ([]appsv1.StatefulSet, error)
 	Claims(context.Context) ([]corev1.PersistentVolumeClaim, error)
+	// ConfigMap is the data of one; nothing where there is none.
+	ConfigMap(ctx context.Context, name string) (map[string]string, error)
 }
 
 // Exporter answers scrapes.
@@ -103,6 +105,9 @@ func (e *Exporter) kubernetes(ctx context.Context, out *metrics) error {
 	if err := tellBackups(out, e.Config.Cluster, crons); err != nil {
 		return err
 	}
+	if err := e.recoverable(ctx, out); err != nil {
+		return err
+	}
 	for _, d := range deployments {
 		tellStatus(out, e.Config.Cluster, d.Name, d.Spec.Replicas, d.Status.ReadyReplicas)
 	}
@@ -114,6 +119,18 @@ func (e *Exporter) kubernetes(ctx context.Context, out *metrics) error {
 			out.gauge("banhbaoring_claim_capacity_bytes", "Capacity of the claim's volume.", size.AsApproximateFloat64(), "claim", c.Name)
 		}
 	}
+	return nil
+}
+
+// recoverable tells whether backups can be read without the cluster, where the newest
+// is encrypted to a key that it minted.
+func (e *Exporter) recoverable(ctx context.Context, out *metrics) error {
+	newest, err1 := e.Kubernetes.ConfigMap(ctx, jobs.BackupChain)
+	receipt, err2 := e.Kubernetes.ConfigMap(ctx, jobs.RecoveryReceipt)
+	if err := errors.Join(err1, err2); err != nil || newest[jobs.RecoveryRecipient] == "" {
+		return err
+	}
+	out.flag("banhbaoring_backup_recoverable", "Whether backups can be read without this cluster: whether their keys were taken out.", jobs.Recoverable(receipt, newest), "cluster", e.Config.Cluster)
 	return nil
 }
 

@@ -29,6 +29,11 @@ type fake struct {
 	jobs  []batchv1.Job
 	crons []batchv1.CronJob
 	err   error
+	maps  map[string]map[string]string
+}
+
+func (f fake) ConfigMap(_ context.Context, name string) (map[string]string, error) {
+	return f.maps[name], nil
 }
 
 func (f fake) Jobs(context.Context) ([]batchv1.Job, error)         { return f.jobs, f.err }
@@ -119,6 +124,32 @@ banhbaoring_claim_capacity_bytes{claim="data-banhbaoring-openbao-0"} 1024
 `
 	if code != http.StatusOK || got != want {
 		t.Errorf("%d:\n%s", code, got)
+	}
+}
+
+// Backups that are encrypted to a minted key are told of until the keys of the newest
+// one were taken out; others are not.
+func TestTellsWhetherBackupsCanBeReadWithoutTheCluster(t *testing.T) {
+	keys := func(recipient string) map[string]string {
+		return map[string]string{jobs.RecoveryRecipient: recipient, jobs.RecoverySigner: "ed25519:a"}
+	}
+	for name, c := range map[string]struct {
+		maps map[string]map[string]string
+		want string
+	}{
+		"never taken out": {map[string]map[string]string{jobs.BackupChain: keys("age1a")}, "0"},
+		"taken out":       {map[string]map[string]string{jobs.RecoveryReceipt: keys("age1b age1a"), jobs.BackupChain: keys("age1a")}, "1"},
+		"rotated since":   {map[string]map[string]string{jobs.RecoveryReceipt: keys("age1a"), jobs.BackupChain: keys("age1c")}, "0"},
+	} {
+		_, got := scrape(t, &Exporter{Config: jobs.ExporterConfig{Cluster: "prod"}, Kubernetes: fake{maps: c.maps}})
+		if want := `banhbaoring_backup_recoverable{cluster="prod"} ` + c.want + "\n"; !strings.Contains(got, want) {
+			t.Errorf("%s: no %s in\n%s", name, want, got)
+		}
+	}
+	for _, maps := range []map[string]map[string]string{nil, {jobs.BackupChain: {"s3___a": "{}"}, jobs.RecoveryReceipt: keys("age1a")}} {
+		if _, got := scrape(t, &Exporter{Kubernetes: fake{maps: maps}}); strings.Contains(got, "recoverable") {
+			t.Errorf("backups with recipients, or none, are told of:\n%s", got)
+		}
 	}
 }
 
@@ -223,6 +254,14 @@ func TestAsksKubernetesWithThePodsToken(t *testing.T) {
 	var path, authorization string
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, authorization = r.URL.Path, r.Header.Get("Authorization")
+		if strings.HasSuffix(path, "/configmaps/none") {
+			http.NotFound(w, r)
+			return
+		}
+		if strings.HasSuffix(path, "/configmaps/one") {
+			_ = json.NewEncoder(w).Encode(corev1.ConfigMap{Data: map[string]string{"a": "b"}})
+			return
+		}
 		if strings.HasSuffix(path, "/cronjobs") {
 			http.Error(w, "no", http.StatusForbidden)
 			return
@@ -245,5 +284,11 @@ func TestAsksKubernetesWithThePodsToken(t *testing.T) {
 	}
 	if _, err := api.CronJobs(t.Context()); err == nil || err.Error() != "listing cronjobs: the API server says 403 Forbidden" {
 		t.Errorf("got %v", err)
+	}
+	if data, err := api.ConfigMap(t.Context(), "one"); err != nil || data["a"] != "b" || path != "/api/v1/namespaces/keys/configmaps/one" {
+		t.Errorf("%v %v by %s", data, err, path)
+	}
+	if data, err := api.ConfigMap(t.Context(), "none"); err != nil || data != nil {
+		t.Errorf("%v %v", data, err)
 	}
 }

@@ -75,7 +75,17 @@ func (s *apiServer) Claims(ctx context.Context) ([]corev1.PersistentVolumeClaim,
 	return list.Items, err
 }
 
-// get lists one kind in the namespace.
+func (s *apiServer) ConfigMap(ctx context.Context, name string) (map[string]string, error) {
+	found, err := get[corev1.ConfigMap](ctx, s, "/api/v1", "configmaps/"+name)
+	if errors.Is(err, errNotFound) {
+		return nil, nil
+	}
+	return found.Data, err
+}
+
+var errNotFound = errors.New("there is none")
+
+// get reads the objects of one kind in the namespace, or one of them.
 func get[T any](ctx context.Context, s *apiServer, group, resource string) (list T, err error) {
 	// Read each time: Kubernetes renews it in place.
 	token, err := os.ReadFile(filepath.Join(s.dir, "token"))
@@ -94,6 +104,10 @@ func get[T any](ctx context.Context, s *apiServer, group, resource string) (list
 		return list, fmt.Errorf("listing %s: %w", resource, err)
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusNotFound {
+		_, _ = io.Copy(io.Discard, response.Body)
+		return list, fmt.Errorf("reading %s: %w", resource, errNotFound)
+	}
 	if response.StatusCode != http.StatusOK {
 		_, _ = io.Copy(io.Discard, response.Body)
 		return list, fmt.Errorf("listing %s: the API server says %s", resource, response.Status)

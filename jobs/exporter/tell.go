@@ -1,12 +1,9 @@
 package exporter
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/robfig/cron/v3"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -54,29 +51,21 @@ func has(job batchv1.Job, condition batchv1.JobConditionType) bool {
 }
 
 // tellBackups tells when the last scheduled backup succeeded, and when the one
-// after it is due. Where none has succeeded yet, the first is due after the
-// CronJob was made.
+// after it is due.
 func tellBackups(out *metrics, cluster string, crons []batchv1.CronJob) error {
-	for _, c := range crons {
+	for i := range crons {
+		c := &crons[i]
 		if c.Name != jobs.BackupCronJob {
 			continue
 		}
-		schedule, err := cron.ParseStandard(c.Spec.Schedule)
+		due, err := jobs.BackupDue(c)
 		if err != nil {
-			return fmt.Errorf("CronJob %s: schedule %q: %w", c.Name, c.Spec.Schedule, err)
+			return err
 		}
-		zone := time.UTC
-		if c.Spec.TimeZone != nil {
-			if zone, err = time.LoadLocation(*c.Spec.TimeZone); err != nil {
-				return fmt.Errorf("CronJob %s: %w", c.Name, err)
-			}
-		}
-		since := c.CreationTimestamp.Time
 		if last := c.Status.LastSuccessfulTime; last != nil {
-			since = last.Time
-			out.gauge("banhbaoring_backup_last_success_timestamp", "When a scheduled backup last succeeded.", unix(since), "cluster", cluster)
+			out.gauge("banhbaoring_backup_last_success_timestamp", "When a scheduled backup last succeeded.", unix(last.Time), "cluster", cluster)
 		}
-		out.gauge("banhbaoring_backup_due_timestamp_seconds", "When the next success of the scheduled backup is due.", unix(schedule.Next(since.In(zone))), "cluster", cluster)
+		out.gauge("banhbaoring_backup_due_timestamp_seconds", "When the next success of the scheduled backup is due.", unix(due), "cluster", cluster)
 	}
 	return nil
 }

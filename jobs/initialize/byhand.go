@@ -13,7 +13,7 @@ import (
 func (w *work) unstored(peer string) error {
 	var claims, pods []string
 	for i := range w.config.Peers {
-		pods = append(pods, fmt.Sprintf("%s-%d", jobs.OpenBaoName, i))
+		pods = append(pods, jobs.PeerName(i))
 		claims = append(claims, "data-"+pods[i])
 	}
 	return run.ByHand(fmt.Errorf("%s is initialised, but Secret %s holds no keys for it: nothing was changed: "+
@@ -44,11 +44,6 @@ func (w *work) unusable(what string) error {
 	return run.ByHand(fmt.Errorf("%s, and Kubernetes auth was not finished: "+
 		"hint: make a root token from the keys with sys/generate-root, as docs/initialisation.md says, and put it into Secret %s as %s; this Job goes on and revokes it",
 		what, w.name(), jobs.KeyRootToken))
-}
-
-// wrongKeys are keys that open another OpenBao.
-func (w *work) wrongKeys(peer string, err error) error {
-	return run.ByHand(fmt.Errorf("the keys in Secret %s do not unseal %s: hint: they are another OpenBao's, or were rotated: put the right ones there: %w", w.name(), peer, err))
 }
 
 func (w *work) name() string { return w.Namespace + "/" + w.config.KeySecret }

@@ -1,5 +1,5 @@
 // Package initialize is the init Job: it initialises OpenBao once, keeps its
-// keys in a Secret, unseals all peers, and leaves Kubernetes auth behind with one
+// keys in a Secret, unseals the founder, and leaves Kubernetes auth behind with one
 // role, in place of the root token.
 package initialize
 
@@ -29,6 +29,8 @@ type work struct {
 	*run.Session
 	config jobs.InitConfig
 	peers  []run.Peer
+	// founderKeys are the unseal keys of peer 0, where this run initialised it.
+	founderKeys []string
 }
 
 // Run initialises OpenBao, or goes on where an earlier run ended.
@@ -110,7 +112,11 @@ func (w *work) initialise(ctx context.Context, fingerprints []string) error {
 	if err != nil {
 		return err
 	}
-	return w.keep(ctx, w.kept(answer, fingerprints, time.Now()))
+	if err := w.keep(ctx, w.kept(answer, fingerprints, time.Now())); err != nil {
+		return err
+	}
+	w.founderKeys = answer.KeysB64
+	return nil
 }
 
 // first tells whether this is OpenBao's first start. Keys without data and data

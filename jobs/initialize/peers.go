@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"strings"
 
 	openbao "github.com/openbao/openbao/api/v2"
 
@@ -26,36 +24,41 @@ func (w *work) statuses(ctx context.Context) ([]status, error) {
 	for i, p := range w.peers {
 		answer, err := p.Sys().SealStatusWithContext(ctx)
 		if err != nil {
-			return nil, run.Later(fmt.Errorf("%s does not answer: %w", p.Name, err))
+			return nil, run.Later(fmt.Errorf("%s does not answer: %w: %s", p.Name, err, w.logHint(i)))
 		}
 		all[i] = status{answer, p.Name}
 	}
 	return all, nil
 }
 
-// unseal unseals each peer that has joined. The others join one that is
-// unsealed by themselves, and are waited for.
+// logHint says where a server tells what its seal's service answers it.
+func (w *work) logHint(ordinal int) string {
+	return fmt.Sprintf("hint: its log says why, if that lasts: kubectl logs -n %s %s -c openbao", w.Namespace, jobs.PeerName(ordinal))
+}
+
+// unseal gives the founder that this run has initialised its keys, and waits for
+// the others: each is unsealed by its own keeper, or by its seal, and by nobody
+// else. A server that gets its keys from two while it joins leads twice over.
 func (w *work) unseal(ctx context.Context) error {
-	keys, err := w.unsealKeys(ctx)
-	if err != nil {
-		return err
-	}
 	var waiting error
-	for _, p := range w.peers {
+	for i, p := range w.peers {
 		switch s, err := p.Sys().SealStatusWithContext(ctx); {
 		case err != nil:
-			waiting = fmt.Errorf("%s does not answer: %w", p.Name, err)
+			waiting = fmt.Errorf("%s does not answer: %w: %s", p.Name, err, w.logHint(i))
 		case !s.Initialized:
 			waiting = fmt.Errorf("%s has not joined yet", p.Name)
 		case !s.Sealed:
 			// done
 		case w.config.AutoUnseal:
-			waiting = fmt.Errorf("%s is sealed: its seal, %s, unseals it: hint: look into its log if that lasts", p.Name, s.Type)
-		default:
-			if err := w.unsealPeer(ctx, p, keys); err != nil {
+			waiting = fmt.Errorf("%s is sealed: its seal, %s, unseals it: %s", p.Name, s.Type, w.logHint(i))
+		case i == 0 && len(w.founderKeys) > 0:
+			if err := w.unsealFounder(ctx, p); err != nil {
 				return err
 			}
 			waiting = fmt.Errorf("%s was given the keys", p.Name)
+		default:
+			waiting = fmt.Errorf("%s is sealed: its keeper unseals it, within a minute or two of the keys being in Secret %s: hint: look into the keeper's log if that lasts: kubectl logs -n %s %s -c keeper",
+				p.Name, w.name(), w.Namespace, jobs.PeerName(i))
 		}
 	}
 	if waiting != nil {
@@ -64,29 +67,15 @@ func (w *work) unseal(ctx context.Context) error {
 	return nil
 }
 
-func (w *work) unsealKeys(ctx context.Context) ([]string, error) {
-	if w.config.AutoUnseal {
-		return nil, nil
-	}
-	secret, err := w.secret(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return strings.Fields(string(secret.Data[jobs.KeyUnseal])), nil
-}
-
-// unsealPeer gives a server one share after the other until it has enough.
-func (w *work) unsealPeer(ctx context.Context, p run.Peer, keys []string) error {
-	for _, key := range keys {
+// unsealFounder gives the founder one share after the other until it has enough.
+func (w *work) unsealFounder(ctx context.Context, p run.Peer) error {
+	for _, key := range w.founderKeys {
 		s, err := p.Sys().UnsealWithContext(ctx, key)
-		if run.Status(err) == http.StatusBadRequest {
-			return w.wrongKeys(p.Name, err)
-		}
 		if err != nil {
 			return run.Later(fmt.Errorf("unseal %s: %w", p.Name, err))
 		}
-		if !s.Sealed || s.Progress == 0 {
-			return nil // unsealed, or about to be once it has joined
+		if !s.Sealed {
+			return nil
 		}
 	}
 	return nil

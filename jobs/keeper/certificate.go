@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"syscall"
 )
 
 // renewer has the server serve the certificate that is mounted.
@@ -48,11 +49,15 @@ func (r *renewer) look(ctx context.Context) {
 // reload says why the certificate is not served yet.
 func (r *renewer) reload() error {
 	const fault = "the mounted certificate is not served"
-	switch told, err := r.Reload(); {
+	pid, err := r.Process()
+	switch {
 	case err != nil:
 		return fmt.Errorf(fault+": %w", err)
-	case !told:
+	case pid == 0:
 		return errors.New(fault + ": the server must reload it by itself, or be started again")
+	}
+	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+		return fmt.Errorf(fault+": signal the server, process %d: %w", pid, err)
 	}
 	return errors.New(fault + " although the server was told to reload it: its log says why")
 }

@@ -59,8 +59,8 @@ func newKept(t *testing.T) *kept {
 		keeper.Run(ctx, keeper.Options{
 			Address: strings.TrimPrefix(b.Peers[0], "https://"), ServerName: "localhost",
 			TLSDir: dir, KeysFile: k.keysFile, Interval: 50 * time.Millisecond,
-			Reload: func() (bool, error) { return true, syscall.Kill(b.PID(0), syscall.SIGHUP) },
-			Log:    slog.New(slog.NewJSONHandler(k.log, nil)),
+			Process: func() (int, error) { return b.PID(0), nil },
+			Log:     slog.New(slog.NewJSONHandler(k.log, nil)),
 		})
 	})
 	t.Cleanup(func() {

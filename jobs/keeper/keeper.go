@@ -1,6 +1,6 @@
 // Package keeper is the sidecar in each of OpenBao's pods: it unseals the server
-// beside it whenever that is sealed and keys are there, and has it serve a
-// renewed certificate.
+// beside it whenever that is sealed and keys are there, starts it again after a
+// restore, and has it serve a renewed certificate.
 package keeper
 
 import (
@@ -21,14 +21,14 @@ type Options struct {
 	KeysFile string
 	// Interval is how often it looks.
 	Interval time.Duration
-	// Reload makes the server read its certificate again; false where it can't.
-	Reload func() (bool, error)
-	Log    *slog.Logger
+	// Process is the server's process, 0 where it cannot be seen.
+	Process func() (int, error)
+	Log     *slog.Logger
 }
 
 // Run keeps the server until the context ends. A fault is told and tried again.
 func Run(ctx context.Context, o Options) {
-	u := &unsealer{Options: o, patience: patience{log: o.Log.With("step", "unseal")}}
+	u := &unsealer{Options: o, joining: joinTime, patience: patience{log: o.Log.With("step", "unseal")}}
 	c := &renewer{Options: o, patience: patience{log: o.Log.With("step", "certificate"), normal: 5}} // half a minute
 	tick := time.NewTicker(o.Interval)
 	defer tick.Stop()

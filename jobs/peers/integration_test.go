@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -174,6 +176,46 @@ func TestFiveBecomeThree(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// A leader that answers sys/step-down and leads on is ended, as its kubelet would
+// do when its pod is deleted, and the work goes on.
+func TestALeaderThatDoesNotStepDownIsEnded(t *testing.T) {
+	s := newStack(t, 3, 1, true)
+	s.lead(t, s.bao.NodeNames[2])
+	config := s.job.Config.(jobs.PeersConfig)
+	config.Address = s.bao.ThroughActive(t, func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+		if r.URL.Path != "/v1/sys/step-down" {
+			return false
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return true
+	})
+	s.job.Config = config
+	for i := range 3 {
+		go s.keepPod(t, i)
+	}
+	finishes(t, s, "has not stepped down within 15s")
+	s.wantMembers(t, 1)
+	events, err := s.EventsV1().Events(s.Namespace).List(t.Context(), metav1.ListOptions{FieldSelector: "reason=StepDownNotTaken"})
+	if err != nil || len(events.Items) == 0 {
+		t.Errorf("no Event tells it: %v", err)
+	}
+}
+
+// keepPod is what a StatefulSet and a kubelet do for one pod: its process ends
+// when the pod is deleted, and both come back.
+func (s *stack) keepPod(t *testing.T, ordinal int) {
+	pods := s.CoreV1().Pods(s.Namespace)
+	for made := false; t.Context().Err() == nil; time.Sleep(100 * time.Millisecond) {
+		_, err := pods.Create(t.Context(), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: s.bao.NodeNames[ordinal]}, Spec: corev1.PodSpec{
+			NodeSelector: map[string]string{"none": "none"}, Containers: []corev1.Container{{Name: "none", Image: "none"}},
+		}}, metav1.CreateOptions{})
+		if err == nil && made {
+			s.bao.Crash(ordinal)
+		}
+		made = made || err == nil || apierrors.IsAlreadyExists(err)
+	}
 }
 
 // TestTheDeadGoFirst has a peer die just before: without it and the other one that

@@ -50,8 +50,11 @@ func (c *connection) acquire(ctx context.Context) error {
 		return err
 	}
 	c.id = id
-	for {
+	for held := false; ; held = true {
 		clients, err := c.call(ctx, "CLIENT", "LIST").Text()
+		if err != nil && held {
+			return fmt.Errorf("another run of the Job holds it: %w", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -61,9 +64,7 @@ func (c *connection) acquire(ctx context.Context) error {
 		case oldest == 0 || oldest > id:
 			return errLockLost
 		}
-		if err := pause(ctx, time.Second); err != nil {
-			return fmt.Errorf("another run of the Job holds it: %w", err)
-		}
+		_ = pause(ctx, time.Second)
 	}
 }
 

@@ -32,6 +32,8 @@ import (
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs"
 	"github.com/banhbaoring/banhbaoring/jobs/backup"
+	"github.com/banhbaoring/banhbaoring/jobs/backup/signing"
+	"github.com/banhbaoring/banhbaoring/jobs/database"
 	"github.com/banhbaoring/banhbaoring/jobs/internal/realtest"
 	"github.com/banhbaoring/banhbaoring/jobs/restore"
 	"github.com/banhbaoring/banhbaoring/jobs/run"
@@ -61,16 +63,20 @@ const (
 // stack is one that was backed up.
 type stack struct {
 	*realtest.Kubernetes
-	bao      *realtest.OpenBao
-	s3       *realtest.S3
-	sql      func(string) string
-	mounts   jobs.Mounts
-	root     string
-	keys     string // that unseal
-	public   string // of the key that signs
-	checksum string // of the table's rows
-	backup   jobs.BackupConfig
-	restore  jobs.RestoreConfig
+	bao    *realtest.OpenBao
+	s3     *realtest.S3
+	sql    func(string) string
+	mounts jobs.Mounts
+	signer *signing.Signer
+	// recipient is whom backups are encrypted to.
+	recipient *age.X25519Recipient
+	root      string
+	keysKey   string // of what keys are, in their Secret
+	keys      string // that unseal, or recover
+	public    string // of the key that signs
+	checksum  string // of the table's rows
+	backup    jobs.BackupConfig
+	restore   jobs.RestoreConfig
 	// kubeconfig is that of the restore's service account; KUBECONFIG's when it
 	// is "".
 	kubeconfig string
@@ -79,7 +85,7 @@ type stack struct {
 // plugin builds the secrets engine.
 func plugin(t *testing.T, dir string) (sum string) {
 	t.Helper()
-	out := filepath.Join(dir, jobs.PluginCommand("v1.0.0"))
+	out := filepath.Join(dir, jobs.PluginCommand("v1.1.0"))
 	cmd := exec.Command("go", "build", "-o", out, "./cmd/secp256k1")
 	cmd.Dir = "../../secp256k1"
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -96,8 +102,17 @@ func plugin(t *testing.T, dir string) (sum string) {
 
 func newStack(t *testing.T, nodes int) *stack {
 	t.Helper()
+	return newStackWith(t, realtest.OpenBaoOptions{Nodes: nodes})
+}
+
+func newStackWith(t *testing.T, o realtest.OpenBaoOptions) *stack {
+	t.Helper()
 	k := realtest.NewKubernetes(t)
-	s := &stack{Kubernetes: k, s3: realtest.NewS3(t), bao: realtest.NewOpenBao(t, realtest.OpenBaoOptions{Nodes: nodes, Kubernetes: k})}
+	o.Kubernetes = k
+	s := &stack{Kubernetes: k, s3: realtest.NewS3(t), bao: realtest.NewOpenBao(t, o), keysKey: jobs.KeyUnseal}
+	if o.Seal != "" {
+		s.keysKey = jobs.KeyRecovery
+	}
 	k.ServiceAccount(t, "banhbaoring-backup")
 	k.ServiceAccount(t, "banhbaoring-restore")
 	k.MakeSecret(t, jobs.SecretOpenBaoKeys, nil)
@@ -112,12 +127,12 @@ func newStack(t *testing.T, nodes int) *stack {
 	sum := plugin(t, s.bao.PluginDir)
 	client := s.bao.Client(t, 0, s.root)
 	err := client.Sys().RegisterPlugin(&openbao.RegisterPluginInput{
-		Name: jobs.PluginName, Type: openbao.PluginTypeSecrets, SHA256: sum, Version: "v1.0.0", Command: jobs.PluginCommand("v1.0.0"),
+		Name: jobs.PluginName, Type: openbao.PluginTypeSecrets, SHA256: sum, Version: "v1.1.0", Command: jobs.PluginCommand("v1.1.0"),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := client.Sys().Mount(jobs.PluginName, &openbao.MountInput{Type: jobs.PluginName, Config: openbao.MountConfigInput{PluginVersion: "v1.0.0"}}); err != nil {
+	if err := client.Sys().Mount(jobs.PluginName, &openbao.MountInput{Type: jobs.PluginName, Config: openbao.MountConfigInput{PluginVersion: "v1.1.0"}}); err != nil {
 		t.Fatal(err)
 	}
 	s.public = fmt.Sprint(s.bao.Write(t, s.root, "secp256k1/keys/"+key, map[string]any{})["public_key"])
@@ -127,23 +142,30 @@ func newStack(t *testing.T, nodes int) *stack {
 		t.Fatal(err)
 	}
 	url, sql := realtest.NewPostgres(t)
-	sql("CREATE ROLE keys LOGIN CREATEDB; CREATE DATABASE keys OWNER keys")
+	sql("CREATE ROLE keys LOGIN CREATEDB; CREATE DATABASE keys OWNER keys; CREATE ROLE banhbaoring_restore LOGIN; GRANT banhbaoring_restore TO keys")
 	s.sql = func(script string) string { return strings.TrimSpace(sql("\\connect keys\n" + script)) }
 	s.sql(fmt.Sprintf("SET ROLE keys; CREATE TABLE public.users (id bigint, name text); INSERT INTO users SELECT n, md5(n::text) FROM generate_series(1, %d) n", rows))
 	s.checksum = s.sum()
 	dir := t.TempDir()
+	private := signing.New()
+	if s.signer, err = signing.Parse(private); err != nil {
+		t.Fatal(err)
+	}
+	s.recipient = identity.Recipient()
 	for name, text := range map[string]string{
-		"url":           strings.Replace(strings.Replace(url, "tester:any@", "keys:any@", 1), "/postgres?", "/keys?", 1),
-		"access-key-id": realtest.S3AccessKeyID, "secret-access-key": realtest.S3SecretAccessKey, "identity": identity.String(),
+		"url":              strings.Replace(strings.Replace(url, "tester:any@", "keys:any@", 1), "/postgres?", "/keys?", 1),
+		jobs.LoaderURLFile: strings.Replace(strings.Replace(url, "tester:any@", jobs.PostgresLoader+":any@", 1), "/postgres?", "/keys?", 1),
+		"access-key-id":    realtest.S3AccessKeyID, "secret-access-key": realtest.S3SecretAccessKey, "identity": identity.String(),
+		jobs.KeySigning: string(private), jobs.KeyPublic: string(s.signer.Public()),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.mounts = jobs.Mounts{Bucket: dir, Database: dir, Identity: dir}
+	s.mounts = jobs.Mounts{Bucket: dir, Socket: realtest.Socket(t, dir, database.Serve), Identity: dir, Keys: dir}
 	s.applications(t)
 	components := []v1.BackupComponent{v1.BackupOpenBao, v1.BackupDatabase, v1.BackupSecrets}
-	needs := jobs.BackupNeeds{Versions: jobs.BackupVersions{OpenBao: "2.4.0", Plugin: "1.0.0"}}
+	needs := jobs.BackupNeeds{Versions: jobs.BackupVersions{OpenBao: realtest.Version(t), Plugin: "1.1.0"}}
 	s.backup = jobs.BackupConfig{
 		Cluster: "prod", Namespace: k.Namespace, Reason: jobs.BackupOnDemand, Type: v1.BackupFull, Name: "first", Components: components,
 		Destination: s.s3.Destination("production/"), Recipients: []string{identity.Recipient().String()},
@@ -151,7 +173,7 @@ func newStack(t *testing.T, nodes int) *stack {
 	}
 	s.restore = jobs.RestoreConfig{
 		Cluster: "prod", Namespace: k.Namespace, Name: "after", Backup: "first", Source: s.backup.Destination, Components: components,
-		Verify: true, Force: true, Address: s.bao.Peers[0], Peers: s.bao.Peers, KeySecret: jobs.SecretOpenBaoKeys, PluginMount: jobs.PluginName,
+		Verify: true, Force: true, Encrypted: true, Address: s.bao.Peers[0], Peers: s.bao.Peers, KeySecret: jobs.SecretOpenBaoKeys, PluginMount: jobs.PluginName,
 		Applications: map[string]int32{jobs.APIName: 2, jobs.DashboardName: 1}, Secrets: []string{"oauth"}, Has: needs,
 		Receipt: jobs.RestoreReceipt("after"), Request: "one",
 	}
@@ -164,7 +186,7 @@ func (s *stack) initialise(t *testing.T) {
 	var keys []string
 	s.root, keys = s.bao.Initialise(t)
 	s.keys = strings.Join(keys, "\n") + "\n"
-	s.write(t, jobs.SecretOpenBaoKeys, map[string][]byte{jobs.KeyUnseal: []byte(s.keys), jobs.KeyConfigured: []byte("yes")})
+	s.write(t, jobs.SecretOpenBaoKeys, map[string][]byte{s.keysKey: []byte(s.keys), jobs.KeyConfigured: []byte("yes")})
 	s.bao.EnableLogin(t, s.Kubernetes, s.root)
 	for _, role := range []string{jobs.Backup, jobs.Restore} {
 		policy, err := os.ReadFile("../configure/policies/" + role + ".hcl")
@@ -332,7 +354,7 @@ func (s *stack) whole(t *testing.T, before string, keys string) {
 	if data, note := string(oauth.Data["secret"]), oauth.Annotations["example.com/accessor"]; data != "of-before" || note != "of-before" {
 		t.Errorf("the Secret holds %q and says %q", data, note)
 	}
-	if got := string(s.Secret(t, jobs.SecretOpenBaoKeys)[jobs.KeyUnseal]); got != keys {
+	if got := string(s.Secret(t, jobs.SecretOpenBaoKeys)[s.keysKey]); got != keys {
 		t.Error("the key Secret does not hold the backup's keys")
 	}
 	receipt, err := s.CoreV1().ConfigMaps(s.Namespace).Get(t.Context(), s.restore.Receipt, metav1.GetOptions{})
@@ -375,7 +397,7 @@ func (s *stack) untouched(t *testing.T, o realtest.Outcome, says string) {
 	if _, err := s.CoreV1().ConfigMaps(s.Namespace).Get(t.Context(), s.restore.Receipt, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("there is a receipt: %v", err)
 	}
-	if got := string(s.Secret(t, jobs.SecretOpenBaoKeys)[jobs.KeyUnseal]); got != s.keys {
+	if got := string(s.Secret(t, jobs.SecretOpenBaoKeys)[s.keysKey]); got != s.keys {
 		t.Error("the key Secret was changed")
 	}
 	if n := len(s.kept(t, jobs.SecretOpenBaoKeys)); n != 0 {
@@ -426,6 +448,36 @@ func TestAllIsRestoredAfterAllWasLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A snapshot is opened by the key that its OpenBao had, which the KMS has still when
+// all else is lost, and its alias another.
+func TestWhatAKMSUnsealsIsRestored(t *testing.T) {
+	t.Parallel()
+	kms := realtest.NewKMS(t)
+	s := newStackWith(t, kms.Seals(t, realtest.OpenBaoOptions{Nodes: 3}))
+	s.least(t)
+	s.backup.Needs.Seal.Key, s.restore.Has.Seal.Key = kms.Alias, kms.Alias
+	root, keys := s.root, s.keys
+	s.takeBackup(t, nil)
+	kms.Point(t, kms.NewKey(t))
+	s.lose(t)
+	if s.keys == keys {
+		t.Fatal("the new OpenBao has the keys of before")
+	}
+	s.untouched(t, s.runs(t, func(c *jobs.RestoreConfig) { c.Has.Seal.Key = "alias/another" }), `it is unsealed by awskms key \"alias/unseal\", and the spec names \"alias/another\"`)
+	realtest.Finished(t, s.runs(t, nil))
+	s.whole(t, root, keys)
+
+	// Each comes back with nobody there.
+	for i := range s.bao.Peers {
+		s.bao.Stop(i)
+	}
+	for i := range s.bao.Peers {
+		s.bao.Start(t, i)
+	}
+	s.bao.Led(t)
+	s.whole(t, root, keys)
 }
 
 // OpenBao takes the snapshot and ends before it applies it.
@@ -480,7 +532,7 @@ func TestABackupThatDoesNotFitTouchesNothing(t *testing.T) {
 	s := newStack(t, 1)
 	s.takeBackup(t, nil)
 	s.takeBackup(t, func(c *jobs.BackupConfig) {
-		c.Name, c.Components, c.Recipients, c.Secrets = "clear", []v1.BackupComponent{v1.BackupOpenBao}, nil, nil
+		c.Name, c.Components, c.Recipients, c.Secrets, c.Clear = "clear", []v1.BackupComponent{v1.BackupOpenBao}, nil, nil, true
 	})
 	for name, test := range map[string]struct {
 		change func(*jobs.RestoreConfig)
@@ -488,16 +540,21 @@ func TestABackupThatDoesNotFitTouchesNothing(t *testing.T) {
 	}{
 		"no such backup": {func(c *jobs.RestoreConfig) { c.Backup = "none" }, "there is no such backup"},
 		"wrong cluster":  {func(c *jobs.RestoreConfig) { c.Cluster = "staging" }, "it is of cluster"},
-		"older OpenBao":  {func(c *jobs.RestoreConfig) { c.Has.Versions.OpenBao = "2.3.0" }, "set spec.openbao.version to 2.4.0"},
-		"other plugin":   {func(c *jobs.RestoreConfig) { c.Has.Versions.Plugin = "2.0.0" }, "set spec.openbao.plugin.version to 1.0.0"},
-		"no key shares":  {func(c *jobs.RestoreConfig) { c.Backup = "clear" }, "1 of 1 unseal key shares are needed"},
+		"older OpenBao":  {func(c *jobs.RestoreConfig) { c.Has.Versions.OpenBao = "2.3.0" }, "set spec.openbao.version to " + realtest.Version(t)},
+		"other plugin":   {func(c *jobs.RestoreConfig) { c.Has.Versions.Plugin = "2.0.0" }, "set spec.openbao.plugin.version to 1.1.0"},
+		"in the clear":   {func(c *jobs.RestoreConfig) { c.Backup = "clear" }, "is in the clear, and the spec has backups encrypted"},
+		"no key shares":  {func(c *jobs.RestoreConfig) { c.Backup, c.Encrypted = "clear", false }, "1 of 1 unseal key shares are needed"},
 	} {
 		t.Run(name, func(t *testing.T) { s.untouched(t, s.runs(t, test.change), test.says) })
 	}
 	t.Run("no private key", func(t *testing.T) {
 		mounts := s.mounts
 		defer func() { s.mounts = mounts }()
-		s.mounts.Identity = t.TempDir()
+		keys := t.TempDir()
+		if err := os.WriteFile(filepath.Join(keys, jobs.KeyPublic), []byte(s.signer.Public()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.mounts.Identity, s.mounts.Keys = t.TempDir(), keys
 		s.untouched(t, s.runs(t, nil), "spec.backup.encryption.identitySecret")
 	})
 	t.Run("no right to make databases", func(t *testing.T) {

@@ -19,6 +19,9 @@ import (
 	"github.com/banhbaoring/banhbaoring/jobs/run"
 )
 
+// receiptSent notes in the receipt that the snapshot may have been sent.
+const receiptSent = "SnapshotSent"
+
 const (
 	keyUnseal         = jobs.KeyUnseal
 	secretRestoreKeys = jobs.SecretRestoreKeys
@@ -42,6 +45,16 @@ func (w *work) openbao(ctx context.Context) error {
 	name := w.config.KeySecret + "-before-" + w.stamp()
 	if err := w.Step(ctx, "keep the keys as "+name, func(ctx context.Context) error { return w.keep(ctx, w.config.KeySecret, name) }); err != nil {
 		return err
+	}
+	// Until the snapshot is sent, keys are the keepers' to give: a server that joins
+	// must get them once. Then this Job alone has those of the restored data.
+	if w.receipt[receiptSent] == "" {
+		if err := w.Step(ctx, "wait until every peer is unsealed", w.unsealed); err != nil {
+			return err
+		}
+		if err := w.note(ctx, receiptSent); err != nil {
+			return err
+		}
 	}
 	var before *run.Client
 	var sent time.Time
@@ -104,6 +117,19 @@ func (w *work) send(ctx context.Context) (*run.Client, error) {
 	return client, w.pipe(ctx, w.parts[v1.BackupOpenBao], func(r io.Reader) error {
 		return sender.Sys().RaftSnapshotRestoreWithContext(ctx, r, w.config.Force)
 	})
+}
+
+// unsealed reports whether every peer is.
+func (w *work) unsealed(ctx context.Context) error {
+	for _, p := range w.peers {
+		switch s, err := p.Sys().SealStatusWithContext(ctx); {
+		case err != nil:
+			return run.Later(fmt.Errorf("%s does not answer: %w", p.Name, err))
+		case s.Sealed:
+			return run.Later(fmt.Errorf("%s is sealed: its keeper or its seal unseals it: hint: look into their logs if that lasts", p.Name))
+		}
+	}
+	return nil
 }
 
 // unseal gives each sealed peer the backup's keys, and those that are in place

@@ -20,8 +20,8 @@ import (
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/jobs/backup"
 	"github.com/banhbaoring/banhbaoring/jobs/backup/archive"
-	"github.com/banhbaoring/banhbaoring/jobs/backup/store"
 	"github.com/banhbaoring/banhbaoring/jobs/run"
 )
 
@@ -104,23 +104,25 @@ func (w *work) location() string { return w.repository.Store.String() + w.config
 
 // find opens the bucket and reads the manifest.
 func (w *work) find(ctx context.Context) error {
-	credentials, err := store.Mounted(w.mounts.Bucket)
-	if err != nil {
-		return err
-	}
-	opened, err := store.Open(ctx, w.config.Source, credentials, store.Options{})
+	opened, err := backup.OpenStore(ctx, w.config.Source, w.mounts)
 	if err != nil {
 		return err
 	}
 	w.repository = &archive.Repository{Store: opened, Log: w.Log}
+	if w.repository.Trusted, err = backup.Trusted(w.mounts.Keys, w.config.TrustedKeys); err != nil {
+		return err
+	}
 	w.manifest, err = w.repository.Manifest(ctx, w.config.Backup)
+	if errors.Is(err, archive.ErrNoBackup) && w.config.Folder != nil {
+		err = w.only(ctx)
+	}
 	if errors.Is(err, archive.ErrNoBackup) {
 		return run.ByHand(fmt.Errorf("%w: nothing was touched: hint: see `banhbaoring backup list`, and name one of those in spec.backupRef or spec.source", err))
 	}
 	if err != nil {
 		return w.unreadable(err)
 	}
-	if w.identities, err = identities(w.mounts.Identity); err != nil {
+	if w.identities, err = identities(w.mounts.Identity, w.mounts.Keys); err != nil {
 		return err
 	}
 	for _, c := range w.config.Components {
@@ -133,20 +135,55 @@ func (w *work) find(ctx context.Context) error {
 	if len(w.parts) == 0 {
 		return w.refuse(fmt.Errorf("it holds none of %v", w.config.Components), "name others in spec.components, or another backup")
 	}
-	return nil
+	return w.trust(ctx)
 }
 
-// identities are the age private keys that are mounted; none where nothing is.
-func identities(dir string) ([]age.Identity, error) {
-	file, err := os.Open(filepath.Join(dir, "identity"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// only takes the one backup that lies in the folder which the spec names.
+func (w *work) only(ctx context.Context) error {
+	opened, err := backup.OpenStore(ctx, *w.config.Folder, w.mounts)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer file.Close()
-	return archive.Identities(file)
+	folder := *w.repository
+	folder.Store = opened
+	var names []string
+	for b, err := range folder.Backups(ctx) {
+		if err != nil {
+			return err
+		}
+		names = append(names, b.Name)
+	}
+	switch len(names) {
+	case 0:
+		return fmt.Errorf("%s is no backup's folder and holds none: %w", opened, archive.ErrNoBackup)
+	case 1:
+		w.repository, w.config.Backup = &folder, names[0]
+		w.manifest, err = folder.Manifest(ctx, names[0])
+		return err
+	}
+	return fmt.Errorf("%s holds the backups %s, and spec.source has to name one: hint: write one of these names behind its prefix", opened, strings.Join(names, ", "))
+}
+
+// identities are the age private keys that are mounted: those that the spec names,
+// and those that the stack minted.
+func identities(dirs ...string) ([]age.Identity, error) {
+	var all []age.Identity
+	for _, dir := range dirs {
+		file, err := os.Open(filepath.Join(dir, jobs.KeyIdentity))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		some, err := archive.Identities(file)
+		_ = file.Close()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
 }
 
 // refuse is that a backup cannot be restored here. It is said before anything was
@@ -160,7 +197,7 @@ func (w *work) pipe(ctx context.Context, p archive.Part, read func(io.Reader) er
 	reader, writer := io.Pipe()
 	sent := make(chan error, 1)
 	go func() {
-		err := w.repository.Read(ctx, p, w.identities, writer)
+		err := w.repository.Read(ctx, w.manifest, p, w.identities, writer)
 		writer.CloseWithError(err)
 		sent <- err
 	}()

@@ -143,6 +143,7 @@ func (w *work) compareOpenBao(ctx context.Context) error {
 		return w.refuse(fmt.Errorf("it is of the OpenBao with cluster id %s, and this one has %s", needs.ClusterID, health.ClusterID),
 			"if that one's data is lost and this one may be replaced with it, set spec.options.force to true")
 	}
+	w.ofRunning(ctx, health.ClusterID)
 	return nil
 }
 

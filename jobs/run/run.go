@@ -36,6 +36,9 @@ type World struct {
 	Log     *slog.Logger
 	// Deadline is how long the run may take; the constant's when it is 0.
 	Deadline time.Duration
+	// Notice is how long a step waits before an Event says so; the constant's when
+	// it is 0.
+	Notice time.Duration
 }
 
 // Pod is a pod's identity.
@@ -50,6 +53,9 @@ type Session struct {
 	job   string
 	world World
 }
+
+// TrustFile holds the certificates of those who may sign inside the stack.
+func (s *Session) TrustFile() string { return s.world.TrustFile }
 
 // Work is a Job's own part.
 type Work func(context.Context, *Session) error

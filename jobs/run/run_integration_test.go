@@ -5,6 +5,7 @@ package run_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -109,6 +110,47 @@ func TestALostLeaseEndsTheWork(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "the Lease was taken by another run") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestALongWaitIsToldInOneEvent(t *testing.T) {
+	k := realtest.NewKubernetes(t)
+	w, log := world(t, k, "one")
+	w.Notice = 2 * time.Second
+	start := time.Now()
+	err := w.Do(t.Context(), "probe", k.Namespace, func(ctx context.Context, s *run.Session) error {
+		short := true
+		if err := s.Step(ctx, "short", func(context.Context) error {
+			if short {
+				short = false
+				return run.Later(errors.New("a moment"))
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		return s.Step(ctx, "long", func(context.Context) error {
+			if waited := time.Since(start); waited < 8*time.Second {
+				return run.Later(fmt.Errorf("not after %s", waited.Round(time.Second)))
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	events, err := k.EventsV1().Events(k.Namespace).List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, e := range events.Items {
+		if e.Reason == "Waiting" {
+			told = append(told, e.Type+" "+e.Note)
+		}
+	}
+	if len(told) != 1 || !strings.HasPrefix(told[0], "Warning long: not after ") {
+		t.Errorf("told: %q", told)
 	}
 }
 

@@ -19,6 +19,10 @@ import (
 // mint gives a Secret the keys that it lacks.
 func (w *work) mint(ctx context.Context, m jobs.MintSecret) error {
 	return w.put(ctx, m.Name, func(ctx context.Context, secret *corev1.Secret) (string, error) {
+		if m.Rotate && ours(secret) && asked(secret) {
+			rotate(m, secret.Data)
+			delete(secret.Annotations, renewNow)
+		}
 		values, err := lacking(m, secret.Data)
 		if err != nil || len(values) == 0 {
 			return "", err
@@ -60,12 +64,12 @@ func lacking(m jobs.MintSecret, have map[string][]byte) (map[string][]byte, erro
 			faults = append(faults, fmt.Sprintf("key %s is empty: hint: give it a value, or remove the key to have it minted", v.Key))
 		case exists:
 			all[v.Key] = value
-			for _, source := range references(v.Value) {
+			for _, source := range sources(v) {
 				if _, known := have[source]; !known {
 					faults = append(faults, fmt.Sprintf("key %s is there, but not %s, which it contains: hint: add %s, or remove %s to have both minted", v.Key, source, source, v.Key))
 				}
 			}
-		case len(references(v.Value)) == 0:
+		case len(sources(v)) == 0:
 			made[v.Key] = plain(v)
 			all[v.Key] = made[v.Key]
 		}
@@ -75,6 +79,9 @@ func lacking(m jobs.MintSecret, have map[string][]byte) (map[string][]byte, erro
 			continue
 		}
 		value, err := fill(v.Value, all)
+		if v.PublicOf != "" {
+			value, err = public(v, all[v.PublicOf])
+		}
 		if err != nil {
 			faults = append(faults, fmt.Sprintf("key %s: %v", v.Key, err))
 			continue
@@ -97,6 +104,14 @@ func references(value string) []string {
 		keys = append(keys, match[1])
 	}
 	return keys
+}
+
+// sources are the keys that a value is made from.
+func sources(v jobs.MintValue) []string {
+	if v.PublicOf != "" {
+		return []string{v.PublicOf}
+	}
+	return references(v.Value)
 }
 
 // fill puts other keys' values into a value. In a URL they are escaped.
@@ -129,6 +144,8 @@ func plain(v jobs.MintValue) []byte {
 		return value
 	case v.RandomText > 0:
 		return randomText(v.RandomText)
+	case v.Pair != "":
+		return private(v.Pair)
 	}
 	return []byte(v.Value)
 }

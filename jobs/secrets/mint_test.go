@@ -2,13 +2,17 @@ package secrets
 
 import (
 	"bytes"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"filippo.io/age"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/jobs/backup/signing"
 )
 
 var database = jobs.MintSecret{Name: "db", Keys: []jobs.MintValue{
@@ -96,6 +100,57 @@ func TestTextFavoursNoCharacter(t *testing.T) {
 	for c, n := range counts {
 		if n < 9300 || n > 10700 {
 			t.Errorf("%q: %d of 10000", c, n)
+		}
+	}
+}
+
+var keys = jobs.MintSecret{Name: jobs.SecretBackupKeys, Rotate: true, Keys: []jobs.MintValue{
+	{Key: jobs.KeySigning, Pair: jobs.PairSigning},
+	{Key: jobs.KeyPublic, Pair: jobs.PairSigning, PublicOf: jobs.KeySigning, Former: jobs.KeyTrusted},
+	{Key: jobs.KeyIdentity, Pair: jobs.PairAge, Former: jobs.KeyIdentity},
+	{Key: jobs.KeyRecipient, Pair: jobs.PairAge, PublicOf: jobs.KeyIdentity},
+}}
+
+// What is rotated is new, and what the old keys made can be verified and read.
+func TestKeyPairsAreMintedAndRotated(t *testing.T) {
+	mint := func(data map[string][]byte) {
+		t.Helper()
+		values, err := lacking(keys, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(data, values)
+		signer, err := signing.Parse(data[jobs.KeySigning])
+		if err != nil || string(signer.Public()) != string(data[jobs.KeyPublic]) {
+			t.Errorf("the public key is another: %v", err)
+		}
+		identities, err := age.ParseIdentities(bytes.NewReader(data[jobs.KeyIdentity]))
+		if err != nil || identities[0].(*age.X25519Identity).Recipient().String() != string(data[jobs.KeyRecipient]) {
+			t.Errorf("the recipient is another: %v", err)
+		}
+	}
+	data := map[string][]byte{}
+	mint(data)
+	before := maps.Clone(data)
+	mint(data)
+	if diff := cmp.Diff(before, data); diff != "" {
+		t.Errorf("minted anew without need:\n%s", diff)
+	}
+	for range 2 {
+		before = maps.Clone(data)
+		rotate(keys, data)
+		mint(data)
+		for _, key := range []string{jobs.KeySigning, jobs.KeyPublic, jobs.KeyIdentity, jobs.KeyRecipient} {
+			if bytes.Equal(before[key], data[key]) {
+				t.Errorf("%s is not rotated", key)
+			}
+		}
+		if !bytes.HasSuffix(data[jobs.KeyIdentity], before[jobs.KeyIdentity]) {
+			t.Error("what the old identity opens is lost")
+		}
+		trusted, err := signing.ParseKeys(string(data[jobs.KeyTrusted]))
+		if err != nil || !slices.Contains(trusted, signing.Key(before[jobs.KeyPublic])) {
+			t.Errorf("what the old key signed is not trusted: %v, %v", trusted, err)
 		}
 	}
 }

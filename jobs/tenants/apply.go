@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,14 +27,27 @@ func (w *work) apply(ctx context.Context, p plan, n namespace, there bool) error
 		if err != nil {
 			return fmt.Errorf("namespace: %w", err)
 		}
-	case n.Locked:
-		// Its roles are closed until they are written below. A run that was killed
-		// has unlocked it already.
-		if err := w.unlock(ctx, t.Namespace); err != nil {
-			return err
+	case n.Metadata[metaApplied] != "":
+		// First: a run that fails half way leaves neither the document before nor this
+		// one, and going back to the one before must write it again.
+		if err := w.record(ctx, t.Namespace, map[string]any{metaApplied: nil}); err != nil {
+			return fmt.Errorf("metadata: %w", err)
 		}
 	}
 	client := w.root.WithNamespace(t.Namespace)
+	if there {
+		if n.Locked {
+			// Its roles are closed until they are written below. A run that was killed
+			// has unlocked it already.
+			if err := w.unlock(ctx, t.Namespace); err != nil {
+				return err
+			}
+		}
+		// What Git took away goes before anything can fail.
+		if err := w.lockKeys(ctx, client, t, n); err != nil {
+			return err
+		}
+	}
 	if err := w.mount(ctx, client); err != nil {
 		return fmt.Errorf("mount: %w", err)
 	}
@@ -55,14 +69,18 @@ func (w *work) apply(ctx context.Context, p plan, n namespace, there bool) error
 	if err != nil {
 		return err
 	}
+	faults := w.keys(ctx, client, p) // what else was taken away does not wait for them
 	version, changed, err := w.admin(ctx, client, p, n)
 	if err != nil {
-		return fmt.Errorf("admin: %w", err)
+		return errors.Join(faults, fmt.Errorf("admin: %w", err))
 	}
 	if there { // nobody has logged in to a namespace that was not
 		if err := sweep(ctx, client, func(k token) bool { return k.stays(p, wanted, changed) }); err != nil {
-			return fmt.Errorf("tokens: %w", err)
+			return errors.Join(faults, fmt.Errorf("tokens: %w", err))
 		}
+	}
+	if faults != nil {
+		return faults
 	}
 	err = w.record(ctx, t.Namespace, map[string]any{metaState: string(active), metaApplied: p.hash, metaAdmin: version})
 	if err != nil {
@@ -83,11 +101,26 @@ func (w *work) mount(ctx context.Context, client *run.Client) error {
 		return client.Sys().MountWithContext(ctx, plugin.Mount, &openbao.MountInput{
 			Type:        plugin.Name,
 			Description: "the tenant's keys",
-			Config:      openbao.MountConfigInput{PluginVersion: plugin.Version},
+			Config: openbao.MountConfigInput{
+				PluginVersion:            plugin.Version,
+				AuditNonHMACRequestKeys:  jobs.AuditRequestKeys,
+				AuditNonHMACResponseKeys: jobs.AuditResponseKeys,
+			},
 		})
 	}
 	if mounted["type"] != plugin.Name {
 		return fmt.Errorf("%s/ holds another secrets engine: %v", plugin.Mount, mounted["type"])
+	}
+	config, _ := mounted["config"].(map[string]any)
+	audited := map[string]any{"audit_non_hmac_request_keys": jobs.AuditRequestKeys, "audit_non_hmac_response_keys": jobs.AuditResponseKeys}
+	for field, want := range audited {
+		if fmt.Sprint(config[field]) == fmt.Sprint(want) {
+			continue
+		}
+		if _, err := write(ctx, client, "sys/mounts/"+plugin.Mount+"/tune", audited); err != nil {
+			return err
+		}
+		break
 	}
 	if mounted["plugin_version"] != plugin.Version {
 		_, err := write(ctx, client, "sys/mounts/"+plugin.Mount+"/tune", map[string]any{"plugin_version": plugin.Version})

@@ -205,5 +205,5 @@ func (w *work) unchanged(ctx context.Context, p plan, n namespace) (bool, error)
 			return false, nil
 		}
 	}
-	return true, nil
+	return w.credentialsCurrent(ctx, t)
 }

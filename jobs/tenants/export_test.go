@@ -1,4 +1,7 @@
 package tenants
 
-// Send is send, for tests of mail alone.
-var Send = send
+// Send is send, and Dialer is dialer, for tests of mail alone.
+var (
+	Send   = send
+	Dialer = dialer
+)

@@ -30,7 +30,7 @@ import (
 
 func TestMain(m *testing.M) { realtest.Main(m, tenants.Run) }
 
-const pluginVersion = "v1.0.0"
+const pluginVersion = "v1.1.0"
 
 // server is a real OpenBao with the secp256k1 plugin in its catalog, as the
 // configure Job leaves it, and the API server that it asks whose tokens are.

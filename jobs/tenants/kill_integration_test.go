@@ -23,13 +23,14 @@ type killed struct {
 
 func newKilled(t *testing.T) *killed {
 	k := &killed{server: newServer(t), mail: newMailServer(t, "starttls")}
+	k.withAuthority(t)
 	k.MakeSecret(t, "hook", map[string][]byte{"hmac": []byte("shared")})
 	k.MakeSecret(t, "mine", map[string][]byte{"password": []byte("correct horse")})
 	return k
 }
 
 func (k *killed) spec(tenants ...string) string {
-	text := spec(k.Namespace, "  email: {smtp: {host: localhost, from: keys@example.com, username: {secretName: a, key: b}, password: {secretName: a, key: b}, caCert: {secretName: a, key: b}}}", tenants...)
+	text := spec(k.Namespace, withSigner+"\n  email: {smtp: {host: smtp.example.com, from: keys@example.com, username: {secretName: a, key: b}, password: {secretName: a, key: b}, caCert: {secretName: a, key: b}}}", tenants...)
 	return strings.ReplaceAll(strings.ReplaceAll(text, "name: test", fmt.Sprintf("name: test%d", k.n)), "#", fmt.Sprint(k.n))
 }
 
@@ -46,7 +47,8 @@ const first = `acme#
   plan: pro
   admin: {email: admin@acme.example}
   apiKeys: [{name: sequencer}]
-  settings: {webhooks: [{url: "https://example.com/b", events: [key.created], secret: {secretName: hook, key: hmac}}]}`
+  settings: {webhooks: [{url: "https://example.com/b", events: [key.created], secret: {secretName: hook, key: hmac}}]}
+  keys:` + batcher
 
 const second = `beta#
   admin: {email: admin@beta.example, password: {secretName: mine, key: password}}
@@ -60,6 +62,13 @@ func (k *killed) works(t *testing.T, tenant string) {
 	client := must(t)(k.withKey(t, tenant, "sequencer"))
 	if _, err := client.Logical().ListWithContext(t.Context(), jobs.PluginName+"/keys"); err != nil {
 		t.Errorf("the key of %s does not work: %v", tenant, err)
+	}
+	if strings.HasPrefix(tenant, "acme") {
+		for _, client := range []string{"op-batcher", "poster"} {
+			if err := k.signs(t, tenant, "batcher", client, k.credential(t, tenant, client)); err != nil {
+				t.Errorf("client %s of %s: %v", client, tenant, err)
+			}
+		}
 	}
 	ids, err := k.in("tenant-"+tenant).Logical().ListWithContext(t.Context(), "auth/approle/role/sequencer/secret-id")
 	if err != nil || len(ids.Data["keys"].([]any)) != 1 {

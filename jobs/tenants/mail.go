@@ -7,9 +7,12 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"text/template"
 	"time"
 
@@ -41,7 +44,7 @@ func (w *work) mail(ctx context.Context, t jobs.Tenant, o *outcome) error {
 	if down := w.mailDown.Load(); down != nil {
 		return *down
 	}
-	if err := send(ctx, *w.config.SMTP, t, secret, w.config.Cluster); err != nil {
+	if err := send(ctx, dialer(*w.config.SMTP), *w.config.SMTP, t, secret, w.config.Cluster); err != nil {
 		err = fmt.Errorf("mail to the admin: %w", err)
 		if run.CanPass(err) { // the network's, or the server's
 			w.mailDown.Store(&err)
@@ -57,8 +60,21 @@ func (w *work) mail(ctx context.Context, t jobs.Tenant, o *outcome) error {
 	return w.record(ctx, t.Namespace, map[string]any{metaAdmin: version(secret)})
 }
 
-// send sends the mail. No error of it holds what it says.
-func send(ctx context.Context, c jobs.SMTPConfig, t jobs.Tenant, secret *corev1.Secret, cluster string) error {
+// dialer connects to a mail server, by the address that its name has when it is
+// dialled: that is checked, as a name may have had another when the spec was read.
+// Its resolver is the host's, but in tests.
+func dialer(c jobs.SMTPConfig) *net.Dialer {
+	return &net.Dialer{Control: func(_, at string, _ syscall.RawConn) error {
+		address, err := netip.ParseAddrPort(at)
+		if err != nil {
+			return err
+		}
+		return v1.CheckAddress(c.Host, address.Addr(), c.Targets)
+	}}
+}
+
+// send sends the mail, by a server that d reaches. No error of it holds what it says.
+func send(ctx context.Context, d *net.Dialer, c jobs.SMTPConfig, t jobs.Tenant, secret *corev1.Secret, cluster string) error {
 	message := mail.NewMsg()
 	if err := errors.Join(message.From(c.From), message.To(t.Admin.Email)); err != nil {
 		return err
@@ -73,18 +89,20 @@ func send(ctx context.Context, c jobs.SMTPConfig, t jobs.Tenant, secret *corev1.
 	if err := message.SetBodyTextTemplate(mailTemplate, data); err != nil {
 		return err
 	}
-	client, err := mailer(c)
+	client, err := mailer(c, d)
 	if err != nil {
 		return err
 	}
 	return client.DialAndSendWithContext(ctx, message)
 }
 
-func mailer(c jobs.SMTPConfig) (*mail.Client, error) {
-	options := []mail.Option{mail.WithPort(c.Port), mail.WithTimeout(20 * time.Second)}
+func mailer(c jobs.SMTPConfig, d *net.Dialer) (*mail.Client, error) {
+	config := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
+	options := []mail.Option{mail.WithPort(c.Port), mail.WithTimeout(20 * time.Second), mail.WithTLSConfig(config), mail.WithDialContextFunc(d.DialContext)}
 	switch c.TLS {
 	case v1.SMTPImplicit:
-		options = append(options, mail.WithSSL())
+		// The connection is encrypted from the start: there is nothing to ask for.
+		options = append(options, mail.WithDialContextFunc((&tls.Dialer{NetDialer: d, Config: config}).DialContext), mail.WithTLSPolicy(mail.TLSOpportunistic))
 	case v1.SMTPPlain:
 		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
 	default:
@@ -99,7 +117,7 @@ func mailer(c jobs.SMTPConfig) (*mail.Client, error) {
 		if !roots.AppendCertsFromPEM(pem) {
 			return nil, errors.New("the mail server's authority is no certificate")
 		}
-		options = append(options, mail.WithTLSConfig(&tls.Config{ServerName: c.Host, RootCAs: roots, MinVersion: tls.VersionTLS12}))
+		config.RootCAs = roots
 	}
 	if c.Login {
 		username, err := os.ReadFile(filepath.Join(c.Dir, jobs.SMTPUsername))

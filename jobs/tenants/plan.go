@@ -35,26 +35,39 @@ type plan struct {
 	hash string
 }
 
-func (w *work) plan(t jobs.Tenant) plan {
-	p := plan{tenant: t, policies: policies(w.config.Plugin.Mount, t.AllowExportableKeys), requests: requestsPerSecond[v1.Plan(t.Plan)]}
-	text, _ := json.Marshal([]any{ // of strings and numbers: this cannot fail
+func (w *work) plan(t jobs.Tenant, n namespace) plan {
+	keys := removed(t, n) // which nobody but a person may delete
+	for _, key := range t.Keys {
+		keys = append(keys, key.Name)
+	}
+	p := plan{tenant: t, policies: policies(w.config.Plugin.Mount, t.AllowExportableKeys, keys), requests: requestsPerSecond[v1.Plan(t.Plan)]}
+	applied := []any{
 		w.config.Plugin, w.config.PublicAddress, w.config.Rerun,
 		t.Namespace, t.AllowedIPRanges, t.APIKeys, t.Admin.Secret, p.policies, p.requests,
-	})
+	}
+	if len(t.Keys) > 0 {
+		applied = append(applied, t.Keys, w.config.Signer)
+	}
+	if len(w.config.Restores) > 0 { // each brings back what was applied before
+		applied = append(applied, w.config.Restores)
+	}
+	text, _ := json.Marshal(applied) // of strings, numbers and JSON: this cannot fail
 	sum := sha256.Sum256(text)
 	p.hash = hex.EncodeToString(sum[:16])
 	return p
 }
 
 // policies are the texts of a tenant's policies, by name.
-func policies(mount string, exportable bool) map[string]string {
+// Keys are those that Git owns.
+func policies(mount string, exportable bool, keys []string) map[string]string {
 	texts := map[string]string{}
 	for _, role := range []v1.TenantRole{v1.RoleAdmin, v1.RoleSigner, v1.RoleAuditor} {
 		var text strings.Builder
 		data := struct {
 			Mount      string
 			Exportable bool
-		}{mount, exportable}
+			Keys       []string
+		}{mount, exportable, keys}
 		if err := policyTemplates.ExecuteTemplate(&text, string(role)+".hcl", data); err != nil {
 			panic(err) // they are part of the program
 		}

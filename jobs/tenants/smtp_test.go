@@ -58,7 +58,7 @@ func newMailServer(t *testing.T, encrypted v1.SMTPTLS) *mailServer {
 	}
 	dir := t.TempDir()
 	m.config = jobs.SMTPConfig{
-		Host: "localhost", Port: listener.Addr().(*net.TCPAddr).Port, TLS: encrypted, From: "keys@example.com", Dir: dir,
+		Host: "localhost", Port: listener.Addr().(*net.TCPAddr).Port, TLS: encrypted, From: "keys@example.com", Dir: dir, Targets: []string{"localhost"},
 	}
 	if encrypted == v1.SMTPPlain {
 		go func() { _ = server.Serve(listener) }()
@@ -172,7 +172,7 @@ func TestMailIsSentInEachWay(t *testing.T) {
 		t.Run(string(encrypted), func(t *testing.T) {
 			server := newMailServer(t, encrypted)
 			for range 2 {
-				if err := tenants.Send(t.Context(), server.config, recipient, minted(), "production"); err != nil {
+				if err := tenants.Send(t.Context(), tenants.Dialer(server.config), server.config, recipient, minted(), "production"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -208,7 +208,7 @@ func TestMailIsSentInEachWay(t *testing.T) {
 func TestMailIsNotSentInTheClearUnlessThatIsSaid(t *testing.T) {
 	server := newMailServer(t, v1.SMTPPlain)
 	server.config.TLS = v1.SMTPStartTLS
-	err := tenants.Send(t.Context(), server.config, recipient, minted(), "production")
+	err := tenants.Send(t.Context(), tenants.Dialer(server.config), server.config, recipient, minted(), "production")
 	if err == nil || len(server.all()) > 0 {
 		t.Errorf("sent: %v", err)
 	}
@@ -219,7 +219,7 @@ func TestAFailureToMailTellsNoPassword(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(server.config.Dir, jobs.SMTPPassword), []byte("another password"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := tenants.Send(t.Context(), server.config, recipient, minted(), "production")
+	err := tenants.Send(t.Context(), tenants.Dialer(server.config), server.config, recipient, minted(), "production")
 	if err == nil || strings.Contains(err.Error(), "another password") || strings.Contains(err.Error(), "MINTEDPASSWORD") {
 		t.Errorf("got %v", err)
 	}

@@ -168,7 +168,7 @@ func (w *work) tenant(ctx context.Context, t jobs.Tenant, o *outcome) error {
 	if n.Locked && n.state() != suspended && n.state() != locked {
 		return fmt.Errorf("namespace %s was locked by hand: unlock it, or write suspended: true", t.Namespace)
 	}
-	p := w.plan(t)
+	p := w.plan(t, n)
 	same, err := w.unchanged(ctx, p, n)
 	if err != nil {
 		return err

@@ -331,14 +331,15 @@ func TestSecretsOfOthersAreNotOverwritten(t *testing.T) {
 
 func TestWebhookSecretsReachTheShard(t *testing.T) {
 	s := newServer(t)
-	hook := "\n  settings: {webhooks: [{url: \"https://example.com/a\", events: [key.created]}, {url: \"https://example.com/b\", events: [key.created], secret: {secretName: hook, key: hmac}}]}"
+	hook := "\n  settings: {webhooks: [{url: \"https://example.com/a\", events: [key.created]}, {url: \"https://example.com/b\", events: [key.created], secret: {secretName: hook, key: hmac}, caCert: {secretName: hook, key: ca}}]}"
 	o := s.job(t, spec(s.Namespace, "", acme+hook, beta)).Run(t)
-	if o.Code != run.CodeFailed || !strings.Contains(o.Log, "acme: webhook: there is no Secret hook with key hmac") {
+	if o.Code != run.CodeFailed || !strings.Contains(o.Log, "acme: webhook: there is no Secret hook with key ") {
 		t.Errorf("exit %d:\n%s", o.Code, o.Log)
 	}
-	s.MakeSecret(t, "hook", map[string][]byte{"hmac": []byte("shared")})
+	s.MakeSecret(t, "hook", map[string][]byte{"hmac": []byte("shared"), "ca": []byte("an authority")})
 	s.run(t, spec(s.Namespace, "", acme+hook, beta))
-	if got := string(s.Secret(t, jobs.TenantsShardSecret(0))["acme.1"]); got != "shared" {
-		t.Errorf("got %q", got)
+	shard := s.Secret(t, jobs.TenantsShardSecret(0))
+	if len(shard) != 2 || string(shard["acme.1"]) != "shared" || string(shard["acme.1.ca.crt"]) != "an authority" {
+		t.Errorf("got %q", shard)
 	}
 }

@@ -9,19 +9,19 @@ import (
 	"github.com/banhbaoring/banhbaoring/jobs"
 )
 
-// webhooks gathers the HMAC secrets of a shard's webhooks in the Secret that the
-// API mounts. What fails is its tenant's own: the others' are kept.
+// webhooks gathers the HMAC secrets and the authorities of a shard's webhooks in the
+// Secret that the API mounts. What fails is its tenant's own: the others' are kept.
 func (w *work) webhooks(ctx context.Context, name string, tenants []jobs.Tenant, outcomes map[string]*outcome) {
 	data := map[string]string{}
 	fail := func(err error) {
 		for _, t := range tenants {
-			if o := outcomes[t.Name]; o.Err == nil && hasSecrets(t) {
+			if o := outcomes[t.Name]; o.Err == nil && t.HasFiles() {
 				o.Err = err
 			}
 		}
 	}
 	for _, t := range tenants {
-		values, err := w.hmacs(ctx, t)
+		values, err := w.files(ctx, t)
 		if o := outcomes[t.Name]; err != nil && o.Err == nil {
 			o.Err = err
 		}
@@ -40,31 +40,20 @@ func (w *work) webhooks(ctx context.Context, name string, tenants []jobs.Tenant,
 	}
 }
 
-func hasSecrets(t jobs.Tenant) bool {
-	for _, webhook := range t.Webhooks {
-		if webhook.Secret != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// hmacs are the HMAC secrets of a tenant's webhooks, by file.
-func (w *work) hmacs(ctx context.Context, t jobs.Tenant) (map[string]string, error) {
+// files are what a tenant's webhooks need of Secrets, by file.
+func (w *work) files(ctx context.Context, t jobs.Tenant) (map[string]string, error) {
 	values := map[string]string{}
 	for _, webhook := range t.Webhooks {
-		ref := webhook.Secret
-		if ref == nil {
-			continue
+		for file, key := range webhook.Files() {
+			secret, err := w.secret(ctx, key.Name)
+			if err != nil {
+				return values, err
+			}
+			if secret == nil || len(secret.Data[key.Key]) == 0 {
+				return values, fmt.Errorf("webhook: there is no Secret %s with key %s", key.Name, key.Key)
+			}
+			values[file] = string(secret.Data[key.Key])
 		}
-		secret, err := w.secret(ctx, ref.Name)
-		if err != nil {
-			return values, err
-		}
-		if secret == nil || len(secret.Data[ref.Key]) == 0 {
-			return values, fmt.Errorf("webhook: there is no Secret %s with key %s", ref.Name, ref.Key)
-		}
-		values[webhook.SecretFile] = string(secret.Data[ref.Key])
 	}
 	return values, nil
 }

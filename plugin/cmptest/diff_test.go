@@ -54,6 +54,7 @@ func TestNothingIsOutOfSyncForever(t *testing.T) {
 			}
 			kubectl(t, "", "delete", "namespace", namespace, "--ignore-not-found", "--timeout=5m") // of an earlier run
 			t.Cleanup(func() {
+				kubectl(t, "", "annotate", "namespace", namespace, "banhbaoring.io/delete="+namespace) // as guardrails want it
 				kubectl(t, stream(t, clusterWide(targets)), "delete", "--ignore-not-found", "--wait=false", "-f", "-")
 			})
 			kubectl(t, stream(t, clusterWide(targets)), "apply", "--server-side", "-f", "-", "--field-manager", common.ArgoCDSSAManager)

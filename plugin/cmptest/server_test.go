@@ -191,6 +191,7 @@ func TestParametersAreAnnounced(t *testing.T) {
 func TestTheServerMakesWhatTheCommandPrints(t *testing.T) {
 	mine := "# not ours\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: mine, namespace: keys}\n"
 	dir := repository(t, map[string]string{
+		".git/HEAD":                    "ref: refs/heads/main\n", // for the command, which is told of no repository
 		"unrelated.yaml":               "no: manifest",
 		"keys/eu/one.yaml":             example(t, "production.yaml"),
 		"keys/mine.yaml":               mine,
@@ -198,7 +199,7 @@ func TestTheServerMakesWhatTheCommandPrints(t *testing.T) {
 		"base/kustomization.yaml":      "resources: [map.yaml]\n",
 		"base/map.yaml":                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: built, namespace: keys}\n",
 	})
-	manifests, err := generate(within(t, time.Minute), client(t), dir, "keys", "ARGOCD_APP_NAME=keys")
+	manifests, err := generate(within(t, time.Minute), client(t), dir, "keys", "ARGOCD_APP_NAME=keys", "ARGOCD_APP_SOURCE_PATH=keys")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package flux
 
 import (
 	"path"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -42,6 +43,9 @@ var timeouts = map[render.Stage]string{
 	render.Exposure:     "30m",
 }
 
+// Timeout is how long a stage may take to become healthy.
+func Timeout(stage render.Stage) string { return timeouts[stage] }
+
 // Folder is where the objects of a stage of a stack lie.
 func Folder(namespace string, stage render.Stage) string {
 	return path.Join("stages", namespace, stage.String())
@@ -59,8 +63,9 @@ func Stages(manifests render.Manifests) []render.Stage {
 	return stages
 }
 
-// Kustomizations order the stages of a stack: each waits until the one before
-// it is healthy. The last holds what may never be: it waits for nothing of its
+// Kustomizations order the stages of a stack: each waits until the one of the
+// wave before it is healthy; those of the last wave wait for none of each other.
+// The last stage holds what may never be healthy: it waits for nothing of its
 // own, and its readiness is the health of the stack's workloads.
 func Kustomizations(namespace string, manifests render.Manifests, o Options) render.Manifests {
 	stages := Stages(manifests)
@@ -74,8 +79,8 @@ func Kustomizations(namespace string, manifests render.Manifests, o Options) ren
 			"prune":         true,
 			"sourceRef":     map[string]any{"kind": o.SourceKind, "name": o.SourceName},
 		}
-		if i > 0 {
-			spec["dependsOn"] = []any{map[string]any{"name": name(namespace, stages[i-1])}}
+		if before, ok := before(stages[:i], stage); ok {
+			spec["dependsOn"] = []any{map[string]any{"name": name(namespace, before)}}
 		}
 		if stage == render.Exposure {
 			spec["wait"] = false
@@ -97,6 +102,17 @@ func Kustomizations(namespace string, manifests render.Manifests, o Options) ren
 		all = append(all, u)
 	}
 	return all
+}
+
+// before is the stage that another waits for, of those that come before it: the
+// last one of an earlier wave. Only the last wave has more than one stage.
+func before(earlier []render.Stage, stage render.Stage) (render.Stage, bool) {
+	for _, e := range slices.Backward(earlier) {
+		if e.Wave() < stage.Wave() {
+			return e, true
+		}
+	}
+	return 0, false
 }
 
 // name fits a label, as Flux wants it to: a stack's namespace is no longer than
@@ -127,6 +143,17 @@ var ready = []struct{ apiVersion, kind string }{
 	{"cert-manager.io/v1", "Issuer"},
 	{"external-secrets.io/v1", "ExternalSecret"},
 	{"postgresql.cnpg.io/v1", "Cluster"},
+}
+
+// TellsReady reports whether objects of a kind are healthy only once a condition
+// Ready says so.
+func TellsReady(apiVersion, kind string) bool {
+	for _, r := range ready {
+		if r.apiVersion == apiVersion && r.kind == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // expressions are healthCheckExprs for the operators' kinds among the objects.

@@ -1,7 +1,6 @@
 package helm
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -58,7 +57,6 @@ var apiVersions = chartutil.VersionSet{
 // capabilities are what templates see of the cluster, refused where the chart's
 // kubeVersion excludes it.
 func (c *Chart) capabilities(version string) (*chartutil.Capabilities, error) {
-	version = cmp.Or(version, DefaultKubeVersion)
 	if strings.Count(version, ".") == 1 {
 		version += ".0" // Argo CD may say "1.33"
 	}
@@ -69,7 +67,7 @@ func (c *Chart) capabilities(version string) (*chartutil.Capabilities, error) {
 	if want := c.chart.Metadata.KubeVersion; want != "" && !chartutil.IsCompatibleRange(want, kube.Version) {
 		return nil, &Error{Chart: c.Name(),
 			Message: fmt.Sprintf("version %s needs Kubernetes %s, not %s", c.Version(), want, kube.Version),
-			Hint:    "upgrade the cluster, or use a chart made for it"}
+			Hint:    "say in spec.kubeVersion which version the cluster has, or use a chart made for it"}
 	}
 	helm := chartutil.DefaultCapabilities.HelmVersion // its type cannot be named here
 	helm.Version, helm.GitCommit, helm.GitTreeState, helm.GoVersion = helmVersion, "", "", ""

@@ -17,7 +17,7 @@ import (
 	"github.com/banhbaoring/banhbaoring/render/helm"
 )
 
-var release = helm.Release{Name: "demo", Namespace: "demo-ns"}
+var release = helm.Release{Name: "demo", Namespace: "demo-ns", KubeVersion: "1.33"}
 
 // files is a chart in memory: Chart.yaml unless given, and the files given.
 func files(given map[string]string) fstest.MapFS {
@@ -79,7 +79,6 @@ func TestRenderLaysValuesOverTheDefaults(t *testing.T) {
 func TestTemplatesSeeAFixedReleaseAndCluster(t *testing.T) {
 	chart := loadFiles(t, map[string]string{"templates/cm.yaml": configMap("x", `{{ printf "%s %s %v %v %v %s %s %v %v" .Release.Name .Release.Namespace .Release.IsInstall .Release.IsUpgrade .Release.Revision .Release.Service .Capabilities.KubeVersion.Version (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1") .Capabilities.HelmVersion.Version | quote }}`)})
 	for version, want := range map[string]string{
-		"":        "demo demo-ns true false 1 Helm v1.33.0 true v3.22.0",
 		"1.31":    "demo demo-ns true false 1 Helm v1.31.0 true v3.22.0",
 		"v1.34.2": "demo demo-ns true false 1 Helm v1.34.2 true v3.22.0",
 	} {
@@ -227,7 +226,7 @@ func TestErrorsAreOneLineAndSayWhere(t *testing.T) {
 			want: "demo/templates/x.yaml: document 1: a Secret without a name"},
 		"kubeVersion": {files: map[string]string{"Chart.yaml": "apiVersion: v2\nname: demo\nversion: 1.2.3\nkubeVersion: '>= 1.30.0-0'\n"},
 			release: helm.Release{Name: "demo", Namespace: "demo", KubeVersion: "1.29"},
-			want:    "chart demo: version 1.2.3 needs Kubernetes >= 1.30.0-0, not v1.29.0; hint: upgrade the cluster, or use a chart made for it"},
+			want:    "chart demo: version 1.2.3 needs Kubernetes >= 1.30.0-0, not v1.29.0; hint: say in spec.kubeVersion which version the cluster has, or use a chart made for it"},
 		"not a version": {release: helm.Release{Name: "demo", Namespace: "demo", KubeVersion: "latest"},
 			want: `kubernetes version "latest": could not parse "latest" as version`},
 		"no namespace": {release: helm.Release{Name: "demo"}, want: "release demo: no namespace"},

@@ -13,9 +13,6 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
-// DefaultKubeVersion is what charts are told when a Release names no version.
-const DefaultKubeVersion = "v1.33.0"
-
 // helmVersion is what templates see as .Capabilities.HelmVersion: the version
 // of the engine in go.mod. A constant, since build information varies.
 const helmVersion = "v3.22.0"
@@ -24,7 +21,7 @@ const helmVersion = "v3.22.0"
 type Release struct {
 	Name        string
 	Namespace   string
-	KubeVersion string // such as "1.33" or "v1.33.2"; empty is DefaultKubeVersion
+	KubeVersion string // such as "1.33" or "v1.33.2"
 }
 
 // Render gives the chart's objects for values laid over the chart's defaults,

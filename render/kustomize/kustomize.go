@@ -10,6 +10,7 @@ import (
 	"path"
 	"sync"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
@@ -105,14 +106,22 @@ func decodeObject(document []byte) (runtime.Object, error) {
 	return typed, yaml.UnmarshalStrict(document, typed)
 }
 
-var scheme = sync.OnceValue(func() *runtime.Scheme {
+// scheme has the kinds whose bases are decoded to types.
+var scheme = sync.OnceValue(func() *runtime.Scheme { return schemeOf() })
+
+// checked has the kinds that patched objects are held against: admission policies too,
+// whose bases stay as they are written.
+var checked = sync.OnceValue(func() *runtime.Scheme { return schemeOf(admissionv1.AddToScheme) })
+
+func schemeOf(more ...func(*runtime.Scheme) error) *runtime.Scheme {
 	s := runtime.NewScheme()
 	builder := runtime.SchemeBuilder{
 		corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme, rbacv1.AddToScheme,
 		networkingv1.AddToScheme, policyv1.AddToScheme, autoscalingv2.AddToScheme,
 	}
+	builder.Register(more...)
 	if err := builder.AddToScheme(s); err != nil {
 		panic(err)
 	}
 	return s
-})
+}

@@ -2,7 +2,9 @@ package kustomize
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -27,19 +29,36 @@ func (e *PatchError) Unwrap() error { return e.Err }
 // kustomizing serialises kustomize, whose runs share globals.
 var kustomizing sync.Mutex
 
+// quoted is where kustomize repeats a patch.
+var quoted = regexp.MustCompile(`from \[.*\]`)
+
 // Patch applies patches to objects, in order, as kustomize does. A patch that
-// matches no object is an error.
+// matches no object is an error, and so is one that makes an object which
+// Kubernetes refuses. All such errors are told: each is a PatchError, and they are
+// joined. None repeats the patch: it may hold what is secret.
 func Patch(objects []*unstructured.Unstructured, patches []types.Patch) ([]*unstructured.Unstructured, error) {
 	kustomizing.Lock()
 	defer kustomizing.Unlock()
+	var faults []error
 	for i, p := range patches {
 		patched, err := apply(objects, p)
 		if err != nil {
-			return nil, &PatchError{i, err}
+			for _, one := range split(err) {
+				faults = append(faults, &PatchError{i, errors.New(quoted.ReplaceAllString(one.Error(), "from […]"))})
+			}
+			continue
 		}
 		objects = patched
 	}
-	return objects, nil
+	return objects, errors.Join(faults...)
+}
+
+// split are the errors that an error joins.
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 func apply(objects []*unstructured.Unstructured, p types.Patch) ([]*unstructured.Unstructured, error) {
@@ -62,7 +81,7 @@ func apply(objects []*unstructured.Unstructured, p types.Patch) ([]*unstructured
 	if err != nil {
 		return nil, err
 	}
-	return append(rest, patched...), nil
+	return append(rest, patched...), checkTypes(patched)
 }
 
 // run has kustomize apply one patch to the objects that it selects.
@@ -91,11 +110,23 @@ func run(objects []*unstructured.Unstructured, p types.Patch) ([]*unstructured.U
 	if err := files.WriteFile("objects.yaml", resources); err != nil {
 		return nil, err
 	}
-	result, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, ".")
+	result, err := build(files)
 	if err != nil {
 		return nil, oneLine(err)
 	}
 	return decodeAll(result)
+}
+
+// build is kustomize's own work, which panics on patches that it does not foresee,
+// such as one that gives several objects one name.
+func build(files filesys.FileSystem) (result resmap.ResMap, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			what, _, _ := strings.Cut(fmt.Sprint(p), ":") // what follows may be of the patch
+			result, err = nil, fmt.Errorf("kustomize cannot apply it: %s", what)
+		}
+	}()
+	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, ".")
 }
 
 func decodeAll(result resmap.ResMap) ([]*unstructured.Unstructured, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -48,13 +49,29 @@ func (d *decoder) custom(n *yaml.Node, v reflect.Value, c class) bool {
 		return true
 	}
 	if message, ok := wanted[v.Type()]; ok {
-		d.fault(n, message+got(n), "")
+		d.fault(n, message+got(n), quantityHint(n, v.Type()))
 	} else {
 		message := strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "json: ")), " ")
 		d.fault(n, message, "")
 	}
 	v.SetZero()
 	return false
+}
+
+// unitOf is an amount whose unit is written as people do: 10GB, 10gb, 10 Gi.
+var unitOf = regexp.MustCompile(`^\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([kKmMgGtTpPeE])([iI]?[bB]?)\s*$`)
+
+// quantityHint names the quantity that was probably meant.
+func quantityHint(n *yaml.Node, t reflect.Type) string {
+	parts := unitOf.FindStringSubmatch(n.Value)
+	if t != quantityType || n.Kind != yaml.ScalarNode || parts == nil {
+		return ""
+	}
+	unit := strings.ToUpper(parts[2]) + "i"
+	if parts[2] == "m" && parts[3] == "" { // thousandths
+		unit = "m"
+	}
+	return "did you mean " + parts[1] + unit + "?"
 }
 
 // measurable reports whether quantity is within what resource.ParseQuantity

@@ -94,6 +94,22 @@ func TestDecodeRefuses(t *testing.T) {
 				"f:6:9: spec.port: must be a whole number or a string (got 1.5)\n" +
 				"f:7:9: spec.blob: must be base64 (got \"*\")",
 		},
+		"a quantity with a unit of another way": {
+			"  memory: 10GB",
+			"f:4:11: spec.memory: must be a quantity such as 500m or 10Gi (got \"10GB\")\nhint: did you mean 10Gi?",
+		},
+		"a quantity with a unit in small letters": {
+			"  memory: 1.5gb",
+			"f:4:11: spec.memory: must be a quantity such as 500m or 10Gi (got \"1.5gb\")\nhint: did you mean 1.5Gi?",
+		},
+		"a quantity with a blank": {
+			"  memory: 10 Gi",
+			"f:4:11: spec.memory: must be a quantity such as 500m or 10Gi (got \"10 Gi\")\nhint: did you mean 10Gi?",
+		},
+		"thousandths with a blank": {
+			"  memory: 500 m",
+			"f:4:11: spec.memory: must be a quantity such as 500m or 10Gi (got \"500 m\")\nhint: did you mean 500m?",
+		},
 		"a quantity that would take minutes to read": {
 			"  memory: 1e-999999999",
 			"f:4:11: spec.memory: must be a quantity such as 500m or 10Gi (got 1e-999999999)",

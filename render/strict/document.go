@@ -2,6 +2,7 @@ package strict
 
 import (
 	"bytes"
+	"regexp"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -13,6 +14,9 @@ type Document struct {
 
 	APIVersion, Kind string // never empty
 	Namespace, Name  string // of its metadata; empty when absent
+	// Implied says, by its path, what sets a field that is absent, such as "the
+	// application's destination".
+	Implied map[string]string
 
 	root     *yaml.Node // a tidied mapping
 	overlays []*Document
@@ -77,7 +81,14 @@ func (d *Document) Position(path string) Position {
 	if position, ok := d.overlaid(path); ok {
 		return position
 	}
-	at, value := d.root, d.root
+	at, _, _ := d.reach(path)
+	return Position{d.File, at.Line, at.Column}
+}
+
+// reach goes along path as far as the document does: to a place and what stands
+// there. The rest of the path is not written.
+func (d *Document) reach(path string) (at, value *yaml.Node, rest string) {
+	at, value = d.root, d.root
 	for path != "" {
 		next, inner, used := child(value, path)
 		if used == 0 {
@@ -85,12 +96,44 @@ func (d *Document) Position(path string) Position {
 		}
 		at, value, path = next, inner, path[used:]
 	}
-	return Position{d.File, at.Line, at.Column}
+	return at, value, path
+}
+
+// Scalar returns what is written at path, and whether anything is: a null is nothing.
+// The text is empty where that is no scalar.
+func (d *Document) Scalar(path string) (text string, written bool) {
+	for i := len(d.overlays) - 1; i >= 0; i-- {
+		if text, written := d.overlays[i].Scalar(path); written {
+			return text, true
+		}
+	}
+	_, value, rest := d.reach(path)
+	if rest != "" || value.Tag == nullTag {
+		return "", false
+	}
+	return value.Value, true
+}
+
+// listItem is a step of a path into a list.
+var listItem = regexp.MustCompile(`\[[0-9]+\]`)
+
+// Written returns path, or the list that path leads into where the document has
+// no such item: nobody wrote the item, and a message about it would puzzle.
+func (d *Document) Written(path string) string {
+	if _, ok := d.overlaid(path); ok {
+		return path
+	}
+	_, _, rest := d.reach(path)
+	if item := listItem.FindStringIndex(rest); item != nil {
+		return path[:len(path)-len(rest)+item[0]]
+	}
+	return path
 }
 
 // Given returns the path of each value that the document sets, in its order.
 // Those are scalars, and mappings and lists that are empty; a null sets
-// nothing. What a merge key brings comes last in its mapping.
+// nothing. What a merge key brings comes last in its mapping, and what is laid
+// over the document last of all.
 func (d *Document) Given() []string {
 	var paths []string
 	var steps []step
@@ -120,6 +163,9 @@ func (d *Document) Given() []string {
 		steps = steps[:last]
 	}
 	walk(d.root)
+	for _, fields := range d.overlays {
+		paths = append(paths, fields.Given()...)
+	}
 	return paths
 }
 

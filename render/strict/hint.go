@@ -14,7 +14,7 @@ const maxListed = 12
 // fieldHint helps whoever wrote name where only the names allowed have a
 // meaning: it names the one that was probably meant, or else all.
 func fieldHint(name string, allowed []string) string {
-	if meant := nearest(name, allowed); meant != "" {
+	if meant := Nearest(name, allowed); meant != "" {
 		return "did you mean " + strconv.Quote(meant) + "?"
 	}
 	switch {
@@ -27,10 +27,10 @@ func fieldHint(name string, allowed []string) string {
 	}
 }
 
-// nearest returns the name that differs from the given one only in case or
+// Nearest returns the name that differs from the given one only in case or
 // dashes, or else in the fewest letters, three at most and not over half of
 // them. It returns "" if there is none; the first of several.
-func nearest(name string, allowed []string) string {
+func Nearest(name string, allowed []string) string {
 	bare := strings.NewReplacer("-", "", "_", "")
 	for _, a := range allowed {
 		if strings.EqualFold(bare.Replace(name), bare.Replace(a)) {

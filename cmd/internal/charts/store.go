@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -25,7 +26,9 @@ func Dir() (string, error) {
 	return filepath.Join(cache, "banhbaoring", "charts"), nil
 }
 
-// Store is a folder of chart archives, each named by its digest.
+// Store is a folder of chart archives, each named by its digest. Archives of other
+// names, such as those that `helm pull` writes, are found by what they hold; so is
+// a single archive that is named instead of a folder.
 type Store struct{ Dir string }
 
 // Path is where the archive of digest lies when it is stored. It is empty for
@@ -49,7 +52,10 @@ func (s Store) Open(want string) ([]byte, error) {
 	}
 	path := s.Path(want)
 	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if data, err := s.find(want); data != nil || err != nil {
+			return data, err
+		}
 		return nil, fmt.Errorf("%w: %s is not in %s: run banhbaoring chart pull", ErrNotStored, want, s.Dir)
 	}
 	if err != nil {
@@ -66,6 +72,33 @@ func (s Store) Open(want string) ([]byte, error) {
 		return nil, fmt.Errorf("stored chart %s is corrupted: wanted %s, got %s: run banhbaoring chart pull again", path, want, got)
 	}
 	return data, nil
+}
+
+// find reads the archive of a digest whatever its name is, nil where there is
+// none.
+func (s Store) find(want string) ([]byte, error) {
+	paths := []string{s.Dir}
+	if entries, err := os.ReadDir(s.Dir); err == nil {
+		paths = nil
+		for _, e := range entries {
+			if filepath.Ext(e.Name()) == ".tgz" {
+				paths = append(paths, filepath.Join(s.Dir, e.Name()))
+			}
+		}
+	}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() > maxArchive {
+			continue
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read stored chart: %w", err)
+		}
+		if digest.FromBytes(data).String() == want {
+			return data, nil
+		}
+	}
+	return nil, nil
 }
 
 // put stores data under its digest: whole or not at all, and safe beside

@@ -89,3 +89,26 @@ func TestAFailedPutLeavesNoFileBehind(t *testing.T) {
 	wantError(t, err, "store chart: ")
 	wantFiles(t, s, fileName(digest))
 }
+
+// An archive counts by what it holds, whatever its name is.
+func TestOpenFindsAnArchiveOfAnyName(t *testing.T) {
+	dir := t.TempDir()
+	content := []byte("what helm pull wrote")
+	want := digestOf(content)
+	for name, data := range map[string][]byte{"openbao-0.29.2.tgz": content, "openbao-0.28.0.tgz": []byte("another"), "notes.txt": content} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, where := range []string{dir, filepath.Join(dir, "openbao-0.29.2.tgz")} {
+		got, err := Store{Dir: where}.Open(want)
+		if err != nil || string(got) != string(content) {
+			t.Errorf("%s: %q, %v", where, got, err)
+		}
+	}
+	for _, where := range []string{dir, filepath.Join(dir, "openbao-0.28.0.tgz"), filepath.Join(dir, "none")} {
+		if _, err := (Store{Dir: where}).Open(digestOf([]byte("none of them"))); !errors.Is(err, ErrNotStored) {
+			t.Errorf("%s: %v", where, err)
+		}
+	}
+}

@@ -33,21 +33,27 @@ type Cluster struct {
 // Open reads a kubeconfig (that of the environment where path is empty) and
 // asks the cluster what kinds it has.
 func Open(path, kubeContext string) (*Cluster, error) {
+	config, err := Config(path, kubeContext)
+	if err != nil {
+		return nil, err
+	}
+	return New(config)
+}
+
+// Config reads a kubeconfig, that of the environment where path is empty.
+func Config(path, kubeContext string) (*rest.Config, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = path
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: kubeContext}).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
-	return New(config)
+	return config, nil
 }
 
 // New is Open with a configuration that is read.
 func New(config *rest.Config) (*Cluster, error) {
-	config = rest.CopyConfig(config)
-	config.QPS, config.Burst = 100, 200
-	config.WarningHandler = rest.NoWarnings{}
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return readOnly{next} })
+	config = reading(config)
 	found, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return nil, err
@@ -60,10 +66,19 @@ func New(config *rest.Config) (*Cluster, error) {
 	return &Cluster{client, restmapper.NewDiscoveryRESTMapper(groups), config.Host}, err
 }
 
+// reading is a configuration that changes nothing.
+func reading(config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.QPS, config.Burst = 100, 200
+	config.WarningHandler = rest.NoWarnings{}
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return readOnly{next} })
+	return config
+}
+
 // readOnly lets through what changes nothing.
 type readOnly struct{ next http.RoundTripper }
 
-var errWrite = errors.New("a diff never writes to the cluster")
+var errWrite = errors.New("this command never writes to the cluster")
 
 func (r readOnly) RoundTrip(q *http.Request) (*http.Response, error) {
 	dry := q.URL.Query()["dryRun"]
@@ -225,6 +240,31 @@ func overlay(into, from map[string]any) {
 		}
 		into[key] = value
 	}
+}
+
+// Missing are those of the objects that the cluster has not, as "Kind name".
+func (c *Cluster) Missing(ctx context.Context, objects []*unstructured.Unstructured) ([]string, error) {
+	missing := make([]string, len(objects))
+	workers, asking := errgroup.WithContext(ctx)
+	workers.SetLimit(16)
+	for i, u := range objects {
+		workers.Go(func() error {
+			resource, err := c.resource(u)
+			if err == nil {
+				_, err = resource.Get(asking, u.GetName(), metav1.GetOptions{})
+			}
+			switch {
+			case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+				missing[i] = u.GetKind() + " " + u.GetName()
+				return nil
+			case apierrors.IsForbidden(err): // whoever may not read it cannot say
+				return nil
+			}
+			return err
+		})
+	}
+	err := workers.Wait()
+	return slices.DeleteFunc(missing, func(s string) bool { return s == "" }), err
 }
 
 // beside are the objects of the same stacks that are live and not among those

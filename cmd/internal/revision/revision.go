@@ -13,140 +13,142 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/banhbaoring/banhbaoring/render"
 )
 
-// Resolve returns the id of the commit that a revision names; empty where it
-// names none, or where there is no repository.
+// ErrNoGit says that there is no git program.
+var ErrNoGit = errors.New("there is no git program here, which alone reads revisions (the image of the renderer has none): run diff where git is, or give it folders")
+
+// Resolve returns the id of the commit that a revision names. It is empty where
+// git says that it names none; where git cannot say, the error has its message.
 func Resolve(ctx context.Context, dir, name string) (string, error) {
-	out, err := run(ctx, dir, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	out, err := run(ctx, dir, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
 	var failed *exec.ExitError
-	switch {
-	case errors.As(err, &failed):
+	if errors.As(err, &failed) && failed.ExitCode() == 1 {
 		return "", nil
-	case errors.Is(err, exec.ErrNotFound):
-		return "", nil // then nothing is a revision
 	}
 	return strings.TrimSpace(string(out)), err
 }
 
-// Read returns the files of commits that wanted chooses, by commit. Paths limit
-// them, from dir on; without any, the whole repository is read. Each file of
-// both commits is read once. A source is called name:path.
-func Read(ctx context.Context, dir string, commits, names, paths []string, wanted func(path string) bool) ([][]render.Source, error) {
-	sources := make([][]render.Source, len(commits))
-	ids := make([][]string, len(commits))
-	needed := map[string][]byte{}
-	for i, commit := range commits {
-		entries, err := tree(ctx, dir, commit, paths)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			if !wanted(e.path) {
-				continue
-			}
-			ids[i] = append(ids[i], e.id)
-			sources[i] = append(sources[i], render.Source{Name: names[i] + ":" + e.path})
-			needed[e.id] = nil
-		}
-	}
-	if err := blobs(ctx, dir, needed); err != nil {
+// Prefix is the path of a folder within its repository, empty at the top and
+// in a bare one.
+func Prefix(ctx context.Context, dir string) (string, error) {
+	out, err := run(ctx, dir, "rev-parse", "--show-prefix")
+	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+// Repository reads the objects of a repository, each once.
+type Repository struct {
+	dir   string
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	out   *bufio.Reader
+	err   bytes.Buffer
+	blobs map[string][]byte
+}
+
+// Open starts the program that reads objects, until Close.
+func Open(ctx context.Context, dir string) (*Repository, error) {
+	r := &Repository{dir: dir, cmd: command(ctx, dir, "cat-file", "--batch"), blobs: map[string][]byte{}}
+	r.cmd.Stderr = &r.err
+	var err error
+	if r.in, err = r.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
-	for i := range sources {
-		for j := range sources[i] {
-			sources[i][j].Data = needed[ids[i][j]]
-		}
-	}
-	return sources, nil
-}
-
-type entry struct{ id, path string }
-
-// tree lists the plain files of a commit.
-func tree(ctx context.Context, dir, commit string, paths []string) ([]entry, error) {
-	args := []string{"ls-tree", "-r", "-z", "--full-name"}
-	if len(paths) == 0 {
-		args = append(args, "--full-tree")
-	}
-	out, err := run(ctx, dir, nil, append(append(args, commit, "--"), paths...)...)
+	out, err := r.cmd.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("listing the files of %s: %w", commit, err)
+		return nil, err
 	}
-	var entries []entry
-	for record := range strings.SplitSeq(string(out), "\x00") {
-		about, name, _ := strings.Cut(record, "\t")
-		fields := strings.Fields(about) // mode, type, id
-		if len(fields) == 3 && strings.HasPrefix(fields[0], "100") {
-			entries = append(entries, entry{fields[2], name})
-		}
-	}
-	return entries, nil
+	r.out = bufio.NewReader(out)
+	return r, explain(r.cmd.Start(), "")
 }
 
-// blobs reads the content of each id.
-func blobs(ctx context.Context, dir string, contents map[string][]byte) error {
-	if len(contents) == 0 {
-		return nil
+// Close ends the program.
+func (r *Repository) Close() {
+	r.in.Close()
+	_ = r.cmd.Wait() // every answer was read and checked
+}
+
+// maxBlob is the size of the largest file that is read, in bytes.
+const maxBlob = 256 << 20
+
+// blob is the content of an object.
+func (r *Repository) blob(id string) ([]byte, error) {
+	if data, ok := r.blobs[id]; ok {
+		return data, nil
 	}
-	ids := make([]string, 0, len(contents))
-	for id := range contents {
-		ids = append(ids, id)
+	fail := func(err error) ([]byte, error) {
+		return nil, fmt.Errorf("reading object %s: %w", id, explain(err, r.err.String()))
 	}
-	slices.Sort(ids)
-	out, err := run(ctx, dir, strings.NewReader(strings.Join(ids, "\n")+"\n"), "cat-file", "--batch")
+	if _, err := io.WriteString(r.in, id+"\n"); err != nil {
+		return fail(err)
+	}
+	line, err := r.out.ReadString('\n')
 	if err != nil {
-		return fmt.Errorf("reading objects: %w", err)
+		return fail(err)
 	}
-	in := bufio.NewReader(bytes.NewReader(out))
-	for _, id := range ids {
-		line, err := in.ReadString('\n')
-		fields := strings.Fields(line) // id, type, size
-		if err != nil || len(fields) != 3 || fields[0] != id || fields[1] != "blob" {
-			return fmt.Errorf("reading object %s: got %q", id, strings.TrimSpace(line))
-		}
-		size, err := strconv.Atoi(fields[2])
-		if err != nil {
-			return fmt.Errorf("reading object %s: %w", id, err)
-		}
-		data := make([]byte, size+1) // and a line feed
-		if _, err := io.ReadFull(in, data); err != nil {
-			return fmt.Errorf("reading object %s: %w", id, err)
-		}
-		contents[id] = data[:size]
+	fields := strings.Fields(line) // id, type, size
+	if len(fields) != 3 || fields[0] != id || fields[1] != "blob" {
+		return fail(fmt.Errorf("got %q", strings.TrimSpace(line)))
 	}
-	return nil
+	size, err := strconv.Atoi(fields[2])
+	if err != nil {
+		return fail(err)
+	}
+	if size > maxBlob {
+		return fail(fmt.Errorf("%d bytes are over the limit of %d MiB", size, maxBlob>>20))
+	}
+	data := make([]byte, size+1) // and a line feed
+	if _, err := io.ReadFull(r.out, data); err != nil {
+		return fail(err)
+	}
+	r.blobs[id] = data[:size]
+	return r.blobs[id], nil
 }
 
-// run runs git, which takes no lock and asks nothing.
-func run(ctx context.Context, dir string, stdin io.Reader, args ...string) ([]byte, error) {
+// command is git, which takes no lock and asks nothing.
+func command(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir, cmd.Stdin = dir, stdin
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_REPLACE_OBJECTS=1", "LC_ALL=C")
+	return cmd
+}
+
+func run(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	cmd := command(ctx, dir, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		if text := strings.TrimSpace(stderr.String()); text != "" {
-			first, _, _ := strings.Cut(text, "\n")
-			return nil, fmt.Errorf("git: %s: %w", first, err)
-		}
-		return nil, fmt.Errorf("git: %w", err)
-	}
-	return stdout.Bytes(), nil
+	err := explain(cmd.Run(), stderr.String())
+	return stdout.Bytes(), err
 }
 
-// Hidden tells whether a file or a folder above it begins with a dot.
-func Hidden(name string) bool {
-	for dir := path.Clean(name); dir != "." && dir != "/"; dir = path.Dir(dir) {
-		if strings.HasPrefix(path.Base(dir), ".") {
-			return true
+// explain is what git itself said: the cause, which stands first, and the
+// command that it recommends.
+func explain(err error, stderr string) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		return ErrNoGit
+	}
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	if lines[0] == "" {
+		return fmt.Errorf("git: %w", err)
+	}
+	f := &failure{strings.TrimPrefix(lines[0], "fatal: "), err}
+	for _, line := range lines[1:] {
+		if strings.HasPrefix(line, "\tgit ") {
+			f.message += "\nhint: " + strings.TrimSpace(line)
 		}
 	}
-	return false
+	return f
 }
+
+type failure struct {
+	message string
+	cause   error
+}
+
+func (f *failure) Error() string { return "git: " + f.message }
+func (f *failure) Unwrap() error { return f.cause }

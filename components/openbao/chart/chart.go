@@ -4,6 +4,9 @@ package chart
 
 import "embed"
 
+// Official is the version of the official chart whose output this one prints.
+const Official = "0.29.2"
+
 // FS is the chart, Chart.yaml at its root.
 //
 //go:embed Chart.yaml values.yaml values.schema.json all:templates

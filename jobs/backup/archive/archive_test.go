@@ -17,6 +17,7 @@ import (
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/jobs/backup/signing"
 )
 
 var start = time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC)
@@ -38,7 +39,22 @@ func newWorld(t *testing.T) *world {
 	w := &world{now: start, identity: identity}
 	w.memory = &Memory{Now: func() time.Time { return w.now }}
 	w.Repository = &Repository{Store: w.memory, Log: slog.New(slog.DiscardHandler)}
+	w.signs(newSigner(t))
 	return w
+}
+
+func newSigner(t testing.TB) *signing.Signer {
+	t.Helper()
+	s, err := signing.Parse(signing.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// signs has the repository sign with a key, and trust it.
+func (r *Repository) signs(by *signing.Signer) {
+	r.Signer, r.Trusted = by, append(r.Trusted, by.Public())
 }
 
 func (w *world) manifest(name string, kind v1.BackupType) Manifest {
@@ -56,7 +72,7 @@ func text(content []byte) Source {
 // take takes a backup of the three components.
 func (w *world) take(t *testing.T, m Manifest, openbao, database, secrets []byte) *Manifest {
 	t.Helper()
-	writer, err := w.Begin(t.Context(), m)
+	writer, err := w.Begin(t.Context(), m, Link{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +98,7 @@ func (w *world) contents(t *testing.T, m *Manifest, c v1.BackupComponent) []byte
 		t.Fatalf("no %s", c)
 	}
 	var out bytes.Buffer
-	if err := w.Read(t.Context(), p, []age.Identity{w.identity}, &out); err != nil {
+	if err := w.Read(t.Context(), m, p, []age.Identity{w.identity}, &out); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -132,7 +148,7 @@ func TestSecretsAreStoredOnlyEncrypted(t *testing.T) {
 	w := newWorld(t)
 	m := w.manifest("first", v1.BackupFull)
 	m.Recipients = nil
-	writer, err := w.Begin(t.Context(), m)
+	writer, err := w.Begin(t.Context(), m, Link{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +246,7 @@ func TestAnIncrementalBackupStoresOnlyWhatChanged(t *testing.T) {
 func TestABackupThatFailsIsNone(t *testing.T) {
 	for _, kind := range []v1.BackupType{v1.BackupFull, v1.BackupIncremental} {
 		w := newWorld(t)
-		writer, err := w.Begin(t.Context(), w.manifest("first", kind))
+		writer, err := w.Begin(t.Context(), w.manifest("first", kind), Link{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,14 +269,14 @@ func TestAPrefixIsOneStacksOnly(t *testing.T) {
 	w.take(t, w.manifest("first", v1.BackupFull), noise(1, 10), nil, nil)
 	m := w.manifest("second", v1.BackupFull)
 	m.Cluster = "other"
-	if _, err := w.Begin(t.Context(), m); err == nil || !strings.Contains(err.Error(), "holds backups of cluster prod in namespace keys") {
+	if _, err := w.Begin(t.Context(), m, Link{}); err == nil || !strings.Contains(err.Error(), "holds backups of cluster prod in namespace keys") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := w.Begin(t.Context(), w.manifest("first", v1.BackupFull)); !errors.Is(err, ErrExists) {
+	if _, err := w.Begin(t.Context(), w.manifest("first", v1.BackupFull), Link{}); !errors.Is(err, ErrExists) {
 		t.Errorf("got %v", err)
 	}
 	for _, name := range []string{"chunks", "../up", "Upper", ""} {
-		if _, err := w.Begin(t.Context(), w.manifest(name, v1.BackupFull)); err == nil {
+		if _, err := w.Begin(t.Context(), w.manifest(name, v1.BackupFull), Link{}); err == nil {
 			t.Errorf("%q is taken as a name", name)
 		}
 	}
@@ -268,7 +284,7 @@ func TestAPrefixIsOneStacksOnly(t *testing.T) {
 
 func TestAManifestNamesObjectsOfBackupsOnly(t *testing.T) {
 	for _, key := range []string{"../x/openbao.snap", "/first/openbao.snap", "first/../../openbao.snap", "first/manifest.json", "first/notes.txt", "chunks/ab/cd"} {
-		text, err := encode(&Manifest{Format: format, Name: "first", Parts: []Part{{Objects: []Object{{Key: key}}}}})
+		text, err := encode(&Manifest{Format: format, Name: "first", Parts: []Part{{Objects: []Object{{Key: key}}}}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

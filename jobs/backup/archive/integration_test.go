@@ -16,6 +16,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/jobs/backup/signing"
 	"github.com/banhbaoring/banhbaoring/jobs/backup/store"
 	"github.com/banhbaoring/banhbaoring/jobs/internal/realtest"
 )
@@ -37,12 +39,23 @@ func bucket(t *testing.T, s *realtest.S3, idle time.Duration) *Repository {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Repository{Store: opened, Log: slog.New(slog.DiscardHandler)}
+	r := &Repository{Store: opened, Log: slog.New(slog.DiscardHandler)}
+	r.signs(signer)
+	return r
 }
+
+// signer is the key of the stack whose backups these tests take.
+var signer = sync.OnceValue(func() *signing.Signer {
+	s, err := signing.Parse(signing.New())
+	if err != nil {
+		panic(err)
+	}
+	return s
+})()
 
 func back(t *testing.T, r *Repository, name string, kind v1.BackupType, database Source) (*Manifest, error) {
 	t.Helper()
-	writer, err := r.Begin(t.Context(), Manifest{Name: name, Reason: jobs.BackupScheduled, Type: kind, Cluster: "prod", Namespace: "keys"})
+	writer, err := r.Begin(t.Context(), Manifest{Name: name, Reason: jobs.BackupScheduled, Type: kind, Cluster: "prod", Namespace: "keys"}, Link{})
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +74,7 @@ func TestBackupsInARealBucket(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if err := r.Read(t.Context(), m.Parts[0], nil, &out); err != nil {
+		if err := r.Read(t.Context(), m, m.Parts[0], nil, &out); err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(out.Bytes(), content) {
@@ -99,7 +112,7 @@ func TestWrongCredentialsAndBucketsAreTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = (&Repository{Store: opened, Log: slog.New(slog.DiscardHandler)}).Begin(t.Context(), Manifest{Name: "first"})
+		_, err = (&Repository{Store: opened, Log: slog.New(slog.DiscardHandler), Signer: signer}).Begin(t.Context(), Manifest{Name: "first"}, Link{})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), realtest.S3SecretAccessKey) {
 			t.Errorf("want %q, got %v", want, err)
 		}
@@ -145,7 +158,7 @@ func TestStorageThatFailsStallsAndCutsOff(t *testing.T) {
 				var requests atomic.Int32
 				harmed := s.Through(t, func(w http.ResponseWriter, r *http.Request, pass http.Handler) bool {
 					n := requests.Add(1)
-					object := strings.Contains(r.URL.Path, "postgres.sql.gz") && (name != "cuts off" || r.Method == http.MethodGet)
+					object := strings.Contains(r.URL.Path, "postgres.dump.gz") && (name != "cuts off" || r.Method == http.MethodGet)
 					if !object || !always && n%3 != 0 {
 						return false
 					}
@@ -218,7 +231,7 @@ func TestAGibibyteTakesLittleMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		writer, err := r.Begin(t.Context(), Manifest{Name: string(kind), Type: kind, Cluster: "prod", Namespace: "keys",
-			Recipients: []string{identity.Recipient().String()}})
+			Recipients: []string{identity.Recipient().String()}}, Link{})
 		if err != nil {
 			t.Fatal(err)
 		}

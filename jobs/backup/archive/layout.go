@@ -19,12 +19,32 @@ var layout = map[v1.BackupComponent]struct {
 	compression      Compression
 }{
 	v1.BackupOpenBao:  {"openbao.snap", "openbao.snap.age", None}, // is compressed by itself
-	v1.BackupDatabase: {"postgres.sql.gz", "postgres.sql.gz.age", Gzip},
+	v1.BackupDatabase: {"postgres.dump.gz", "postgres.dump.gz.age", Gzip},
 	v1.BackupSecrets:  {"", "secrets.yaml.enc", None},
 }
 
+// script begins the names of dumps of format 1, which are SQL scripts.
+const script = "postgres.sql"
+
 // chunked is the name of a dump that is stored as chunks. There is no such object.
-const chunked = "postgres.sql"
+const chunked = "postgres.dump"
+
+// Names are the components by the names that their parts have, whatever their
+// format and whether they are encrypted.
+func Names(part string) (v1.BackupComponent, bool) {
+	switch {
+	case strings.HasPrefix(part, "openbao.snap"):
+		return v1.BackupOpenBao, true
+	case strings.HasPrefix(part, script), strings.HasPrefix(part, chunked):
+		return v1.BackupDatabase, true
+	case strings.HasPrefix(part, "secrets.yaml"):
+		return v1.BackupSecrets, true
+	}
+	return v1.BackupComponent(part), false
+}
+
+// Script reports whether a dump is an SQL script, and not pg_dump's own format.
+func (p *Part) Script() bool { return strings.HasPrefix(p.File, script) }
 
 // ours tells whether a key can be that of a backup's object, its manifest
 // excepted. Nothing else in the bucket is ever touched.
@@ -33,7 +53,7 @@ func ours(key string) bool {
 	if folder+"/" == chunkDir {
 		return chunkPattern.MatchString(key)
 	}
-	var files []string
+	files := []string{script + ".gz", script + ".gz.age"}
 	for _, l := range layout {
 		files = append(files, l.clear, l.encrypted)
 	}

@@ -9,6 +9,7 @@ package archive
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ import (
 
 	v1 "github.com/banhbaoring/banhbaoring/api/v1"
 	"github.com/banhbaoring/banhbaoring/jobs"
+	"github.com/banhbaoring/banhbaoring/jobs/backup/signing"
 )
 
 // ManifestFile is the name of a backup's manifest in its folder.
@@ -29,8 +31,9 @@ const ManifestFile = "manifest.json"
 // chunkDir holds the pieces of incremental dumps.
 const chunkDir = "chunks/"
 
-// format is the version of the manifest and of what it describes.
-const format = 1
+// format is the version of the manifest and of what it describes. Format 1 was
+// not signed, hashed clear content without a key, and held dumps as SQL scripts.
+const format = 2
 
 // Manifest describes a backup: what it holds, and what is needed to use it.
 type Manifest struct {
@@ -45,17 +48,37 @@ type Manifest struct {
 	Request     string    `json:"request,omitempty"`
 	StartedAt   time.Time `json:"startedAt"`
 	CompletedAt time.Time `json:"completedAt"`
+	// Sequence counts the backups of one cluster in one place, and Previous is the
+	// sha256 of the manifest before: a signature does not stop replay.
+	Sequence          int64     `json:"sequence,omitempty"`
+	Previous          string    `json:"previous,omitempty"`
+	PreviousStartedAt time.Time `json:"previousStartedAt,omitzero"`
+	// Retention, in days, is by what this run removed older backups; 0 is none.
+	Retention int32 `json:"retention,omitempty"`
+	// ContentKey is the key of clear content's hashes, encrypted to the recipients.
+	ContentKey string `json:"contentKey,omitempty"`
 	// Needs are what a restore needs beside the objects.
 	Needs Needs `json:"needs"`
 	// Recipients are the age public keys that the objects are encrypted to.
 	Recipients []string `json:"recipients,omitempty"`
-	Parts      []Part   `json:"parts"`
+	// Degraded says that the backup's own cluster alone had the private key of its
+	// recipient when it was taken.
+	Degraded bool   `json:"degraded,omitempty"`
+	Parts    []Part `json:"parts"`
+
+	// Signer is whose signature over the manifest is valid; "" where nobody signed.
+	// Whether it is trusted is for Repository.Trust to say.
+	Signer signing.Key `json:"-"`
+	// Hash is the manifest's sha256.
+	Hash string `json:"-"`
 }
 
 // Needs are what a restore needs beside the objects.
 type Needs struct {
 	// ClusterID is OpenBao's own identity, which a restore brings back.
 	ClusterID string `json:"clusterId,omitempty"`
+	// Keys is how many signing keys it held; nil where that was not to be seen.
+	Keys *int64 `json:"keys,omitempty"`
 	jobs.BackupNeeds
 }
 
@@ -76,11 +99,16 @@ type Part struct {
 	Objects []Object `json:"objects"`
 }
 
-// Sum is a stream's size in bytes and sha256, in hexadecimal.
+// Sum is a stream's size in bytes and its hash in hexadecimal: the sha256 of what
+// is stored, and a keyed one of clear content.
 type Sum struct {
 	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
+	SHA256 string `json:"sha256,omitempty"`
+	HMAC   string `json:"hmac,omitempty"`
 }
+
+// text is the hash.
+func (s Sum) text() string { return s.SHA256 + s.HMAC }
 
 // Object is an object in the bucket.
 type Object struct {
@@ -118,28 +146,36 @@ func (m *Manifest) Part(c v1.BackupComponent) (Part, bool) {
 	return m.Parts[i], true
 }
 
-// sealed is a manifest as it is stored: with its own sha256, so that one wrong
-// byte in it is noticed.
-type sealed struct {
-	SHA256   string          `json:"sha256"`
-	Manifest json.RawMessage `json:"manifest"`
+// envelope is a manifest as it is stored: with its own sha256, so that one wrong
+// byte in it is noticed, and with a signature, so that its author is known.
+type envelope struct {
+	SHA256    string          `json:"sha256"`
+	Signer    signing.Key     `json:"signer,omitempty"`
+	Signature []byte          `json:"signature,omitempty"`
+	Manifest  json.RawMessage `json:"manifest"`
 }
 
-// encode writes a manifest and its sha256.
-func encode(m *Manifest) ([]byte, error) {
+// encode writes a manifest, its sha256 and its signature.
+func encode(m *Manifest, by *signing.Signer) ([]byte, error) {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, "{\"sha256\": %q,\n\"manifest\": %s}\n", hash(text), text), nil
+	signer, signature := sign(by, text)
+	if signer == "" {
+		return fmt.Appendf(nil, "{\"sha256\": %q,\n\"manifest\": %s}\n", hash(text), text), nil
+	}
+	return fmt.Appendf(nil, "{\"sha256\": %q,\n\"signer\": %q,\n\"signature\": %q,\n\"manifest\": %s}\n",
+		hash(text), signer, base64.StdEncoding.EncodeToString(signature), text), nil
 }
 
 var errCorrupt = errors.New("is corrupt")
 
 // decode reads a manifest that is whole and safe to follow: of a version that is
-// known, with names that stay below the prefix.
+// known, with names that stay below the prefix, and with no signature or a valid
+// one.
 func decode(text []byte) (*Manifest, error) {
-	var s sealed
+	var s envelope
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&s); err != nil {
@@ -151,12 +187,16 @@ func decode(text []byte) (*Manifest, error) {
 	if got := hash(s.Manifest); got != s.SHA256 {
 		return nil, fmt.Errorf("%s %w: its sha256 is %s, and it says %q", ManifestFile, errCorrupt, got, s.SHA256)
 	}
+	if (s.Signer != "" || len(s.Signature) > 0) && !s.Signer.Verify(s.Manifest, s.Signature) {
+		return nil, fmt.Errorf("%s %w: its signature is not valid", ManifestFile, errCorrupt)
+	}
 	var m Manifest
 	if err := json.Unmarshal(s.Manifest, &m); err != nil {
 		return nil, fmt.Errorf("%s %w: %w", ManifestFile, errCorrupt, err)
 	}
-	if m.Format != format {
-		return nil, fmt.Errorf("%s is of format %d, and this program knows %d\nhint: use the version %s that wrote it", ManifestFile, m.Format, format, m.Needs.Versions.Renderer)
+	m.Signer, m.Hash = s.Signer, s.SHA256
+	if m.Format < 1 || m.Format > format {
+		return nil, fmt.Errorf("%s is of format %d, and this program knows 1 to %d\nhint: use the version %s that wrote it", ManifestFile, m.Format, format, m.Needs.Versions.Renderer)
 	}
 	for _, p := range m.Parts {
 		for _, o := range p.Objects {

@@ -25,7 +25,7 @@ func (r *Repository) Verify(ctx context.Context, m *Manifest, identities []age.I
 			}
 			continue
 		}
-		if err := r.Read(ctx, p, identities, io.Discard); err != nil {
+		if err := r.Read(ctx, m, p, identities, io.Discard); err != nil {
 			faults = append(faults, err)
 		}
 	}
@@ -66,13 +66,17 @@ func (r *Repository) object(ctx context.Context, o Object, read func(io.Reader) 
 
 // Read writes a part's content to w, and compares all of it with the manifest.
 // What was written counts only when there is no error.
-func (r *Repository) Read(ctx context.Context, p Part, identities []age.Identity, w io.Writer) error {
-	all := newSummer()
+func (r *Repository) Read(ctx context.Context, m *Manifest, p Part, identities []age.Identity, w io.Writer) error {
+	key, err := m.contentKey(identities)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.Component, err)
+	}
+	all := newContent(key)
 	out := io.MultiWriter(w, all)
 	for _, o := range p.Objects {
 		if o.Content != nil {
 			// A chunk is small: it is read as a whole before any of it is handed on.
-			chunk, err := r.chunk(ctx, p, o, identities)
+			chunk, err := r.chunk(ctx, p, o, identities, key)
 			if err == nil {
 				_, err = out.Write(chunk)
 			}
@@ -89,12 +93,12 @@ func (r *Repository) Read(ctx context.Context, p Part, identities []age.Identity
 		}
 	}
 	if got := all.sum(); got != p.Content {
-		return fmt.Errorf("%s %w: its content has %d bytes of %d, sha256 %s and not %s", p.Component, errCorrupt, got.Size, p.Content.Size, got.SHA256, p.Content.SHA256)
+		return fmt.Errorf("%s %w: its content has %d bytes of %d, hash %s and not %s", p.Component, errCorrupt, got.Size, p.Content.Size, got.text(), p.Content.text())
 	}
 	return nil
 }
 
-func (r *Repository) chunk(ctx context.Context, p Part, o Object, identities []age.Identity) ([]byte, error) {
+func (r *Repository) chunk(ctx context.Context, p Part, o Object, identities []age.Identity, key []byte) ([]byte, error) {
 	var content bytes.Buffer
 	err := r.retry(ctx, func() error {
 		content.Reset()
@@ -103,7 +107,7 @@ func (r *Repository) chunk(ctx context.Context, p Part, o Object, identities []a
 	if err != nil {
 		return nil, err
 	}
-	if sumOf(content.Bytes()) != *o.Content {
+	if contentOf(key, content.Bytes()) != *o.Content {
 		return nil, fmt.Errorf("%s%s %w: it holds another chunk", r.Store, o.Key, errCorrupt)
 	}
 	return content.Bytes(), nil

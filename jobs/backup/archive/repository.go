@@ -10,6 +10,7 @@ import (
 	"iter"
 	"log/slog"
 
+	"github.com/banhbaoring/banhbaoring/jobs/backup/signing"
 	"github.com/banhbaoring/banhbaoring/jobs/backup/store"
 )
 
@@ -24,6 +25,10 @@ var ErrNoBackup = errors.New("there is no such backup")
 type Repository struct {
 	Store store.Store
 	Log   *slog.Logger
+	// Trusted are the keys of those whose backups count as this cluster's.
+	Trusted []signing.Key
+	// Signer signs the backups that are written.
+	Signer *signing.Signer
 }
 
 // Listed is a backup that was found. Manifest is nil where Err is not.

@@ -33,16 +33,19 @@ type found struct {
 	keys  map[string]Sum
 }
 
+// held is a component of one OpenBao. What nobody signed does not replace what is
+// proven.
 type held struct {
 	identity  string
 	component v1.BackupComponent
+	signed    bool
 }
 
 // Plan finds what is older than retention, and what no backup needs. Times are
 // the bucket's: the newest manifest is now. It never names the newest backup of
 // a component whose objects are all there, one that was asked for by name, or
-// anything that is not a backup's. It removes nothing.
-func (r *Repository) Plan(ctx context.Context, retention time.Duration) (Plan, error) {
+// anything that is not a backup's of this cluster. It removes nothing.
+func (r *Repository) Plan(ctx context.Context, retention time.Duration, cluster, namespace string) (Plan, error) {
 	var (
 		plan    Plan
 		backups []found
@@ -58,6 +61,10 @@ func (r *Repository) Plan(ctx context.Context, retention time.Duration) (Plan, e
 		if b.Err != nil {
 			// Nobody knows what it needs.
 			plan.Kept = b.Err.Error()
+			continue
+		}
+		if err := r.foreign(b.Manifest, cluster, namespace); err != nil {
+			plan.Kept = err.Error()
 			continue
 		}
 		backups = append(backups, newFound(b))
@@ -96,7 +103,7 @@ func (r *Repository) Plan(ctx context.Context, retention time.Duration) (Plan, e
 func newFound(b Listed) found {
 	f := found{name: b.Name, modified: b.Modified, prunable: b.Manifest.Reason != jobs.BackupOnDemand, keys: map[string]Sum{}}
 	for _, p := range b.Manifest.Parts {
-		f.holds = append(f.holds, held{b.Manifest.Needs.ClusterID, p.Component})
+		f.holds = append(f.holds, held{b.Manifest.Needs.ClusterID, p.Component, b.Manifest.Signer != ""})
 		for _, o := range p.Objects {
 			f.keys[o.Key] = o.Sum
 		}

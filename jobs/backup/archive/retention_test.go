@@ -29,7 +29,7 @@ func (w *world) names(t *testing.T) []string {
 
 func (w *world) prune(t *testing.T, days int) Plan {
 	t.Helper()
-	plan, err := w.Plan(t.Context(), time.Duration(days)*day)
+	plan, err := w.Plan(t.Context(), time.Duration(days)*day, "prod", "keys")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,9 +52,10 @@ func TestAYearOfRetention(t *testing.T) {
 			secrets = fmt.Append(secrets, n, "\n")
 		}
 		m := w.manifest(fmt.Sprintf("day-%03d", n), v1.BackupIncremental)
+		m.StartedAt, m.Retention = w.now, 30
 		switch {
 		case n%7 == 3: // interrupted before the manifest
-			writer, err := w.Begin(t.Context(), m)
+			writer, err := w.Begin(t.Context(), m, Link{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,6 +71,9 @@ func TestAYearOfRetention(t *testing.T) {
 		}
 		w.take(t, m, noise(uint64(n), 2000), database, secrets)
 		w.prune(t, 30)
+		if lost := w.lost(t, Link{}); len(lost) > 0 {
+			t.Fatalf("day %d: retention is taken for a loss: %q", n, lost)
+		}
 		for b, err := range w.Backups(t.Context()) {
 			if err := errors.Join(err, b.Err); err != nil {
 				t.Fatal(err)
@@ -174,7 +178,7 @@ func TestNothingGoesWhileAManifestCannotBeRead(t *testing.T) {
 
 func TestABackupThatIsBeingWrittenIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
-	writer, err := w.Begin(t.Context(), w.manifest("slow", v1.BackupFull))
+	writer, err := w.Begin(t.Context(), w.manifest("slow", v1.BackupFull), Link{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +205,7 @@ func TestTheClocksOfThoseWhoBackUpDoNotCount(t *testing.T) {
 		w.now = start.Add(time.Duration(n) * day)
 		m := w.manifest(fmt.Sprintf("day-%d", n), v1.BackupFull)
 		m.StartedAt = w.now.Add(skew)
-		writer, err := w.Begin(t.Context(), m)
+		writer, err := w.Begin(t.Context(), m, Link{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,8 @@ const (
 	Zstd Compression = "zstd"
 )
 
+var errEncrypted = errors.New("it is encrypted\nhint: give the age private key of one of its recipients")
+
 // zstdWindow bounds the memory of writing and reading, in bytes.
 const zstdWindow = 1 << 20
 
@@ -97,7 +99,7 @@ func seal(out io.Writer, c Compression, recipients []age.Recipient) (io.WriteClo
 func open(in io.Reader, c Compression, encrypted bool, identities []age.Identity) (io.ReadCloser, error) {
 	if encrypted {
 		if len(identities) == 0 {
-			return nil, errors.New("it is encrypted\nhint: give the age private key of one of its recipients")
+			return nil, errEncrypted
 		}
 		clear, err := age.Decrypt(bufio.NewReader(in), identities...)
 		if err != nil {

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	stdhash "hash"
@@ -9,20 +10,43 @@ import (
 
 // summer counts and hashes what is written to it.
 type summer struct {
-	size   int64
-	sha256 stdhash.Hash
+	size  int64
+	hash  stdhash.Hash
+	keyed bool
 }
 
-func newSummer() *summer { return &summer{sha256: sha256.New()} }
+// newSummer hashes what is stored.
+func newSummer() *summer { return &summer{hash: sha256.New()} }
+
+// newContent hashes what is in the clear: with a key, so that the hash tells
+// nothing to those who guess the content; without one in format 1.
+func newContent(key []byte) *summer {
+	if key == nil {
+		return newSummer()
+	}
+	return &summer{hash: hmac.New(sha256.New, key), keyed: true}
+}
 
 func (s *summer) Write(p []byte) (int, error) {
 	s.size += int64(len(p))
-	return s.sha256.Write(p)
+	return s.hash.Write(p)
 }
 
-func (s *summer) sum() Sum { return Sum{s.size, hex.EncodeToString(s.sha256.Sum(nil))} }
+func (s *summer) sum() Sum {
+	text := hex.EncodeToString(s.hash.Sum(nil))
+	if s.keyed {
+		return Sum{Size: s.size, HMAC: text}
+	}
+	return Sum{Size: s.size, SHA256: text}
+}
 
-func sumOf(p []byte) Sum { return Sum{int64(len(p)), hash(p)} }
+func sumOf(p []byte) Sum { return Sum{Size: int64(len(p)), SHA256: hash(p)} }
+
+func contentOf(key, p []byte) Sum {
+	s := newContent(key)
+	_, _ = s.Write(p)
+	return s.sum()
+}
 
 // summed is a reader that sums up what is read through it.
 func summed(r io.Reader) (io.Reader, *summer) {

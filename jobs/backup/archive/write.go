@@ -38,30 +38,42 @@ type Writer struct {
 	repository *Repository
 	manifest   Manifest
 	recipients []age.Recipient
-	// chunks are those of the last chunked dump, by the sha256 of their content.
+	// key is that of clear content's hashes.
+	key []byte
+	// chunks are those of the last chunked dump, by the keyed hash of their content.
 	chunks map[string]Object
 	// last are the newest parts that are stored whole.
 	last map[v1.BackupComponent]Part
 	// sealed is a chunk as it is stored; its memory is used again.
 	sealed bytes.Buffer
+	// Lost says which backups are missed in the bucket.
+	Lost []string
 }
 
 // ErrExists is that a backup of that name is there.
 var ErrExists = errors.New("a backup of that name exists")
 
-// Begin begins the backup that m describes, as far as it is known yet. The prefix
-// must hold no other stack's backups.
-func (r *Repository) Begin(ctx context.Context, m Manifest) (*Writer, error) {
+// Begin begins the backup that m describes, as far as it is known yet. known is
+// the newest one that the caller remembers. The prefix must hold no other stack's
+// backups, and what is used again is this stack's own alone.
+func (r *Repository) Begin(ctx context.Context, m Manifest, known Link) (*Writer, error) {
 	if !namePattern.MatchString(m.Name) || m.Name+"/" == chunkDir {
 		return nil, fmt.Errorf("backup %q cannot be named so: want lower-case letters, digits and hyphens, and not %q", m.Name, "chunks")
+	}
+	if r.Signer == nil {
+		return nil, errors.New("there is no key to sign the backup with")
 	}
 	recipients, err := Recipients(m.Recipients)
 	if err != nil {
 		return nil, err
 	}
 	m.Format = format
-	w := &Writer{repository: r, manifest: m, recipients: recipients, chunks: map[string]Object{}, last: map[v1.BackupComponent]Part{}}
-	newest := map[v1.BackupComponent]time.Time{}
+	w := &Writer{repository: r, recipients: recipients, key: r.Signer.Derive(contentPurpose), chunks: map[string]Object{}, last: map[v1.BackupComponent]Part{}}
+	if m.ContentKey, err = wrap(w.key, recipients); err != nil {
+		return nil, err
+	}
+	newest := map[v1.BackupComponent]int64{}
+	var chain Chain
 	for b, err := range r.Backups(ctx) {
 		switch {
 		case err != nil:
@@ -70,21 +82,50 @@ func (r *Repository) Begin(ctx context.Context, m Manifest) (*Writer, error) {
 			return nil, fmt.Errorf("backup %s at %s: %w", m.Name, r.Store, ErrExists)
 		case b.Err != nil:
 			r.Log.Warn("a backup cannot be used", "reason", b.Err.Error())
-		case b.Manifest.Cluster != m.Cluster || b.Manifest.Namespace != m.Namespace:
-			return nil, fmt.Errorf("%s holds backups of cluster %s in namespace %s\nhint: give each cluster a prefix of its own", r.Store, b.Manifest.Cluster, b.Manifest.Namespace)
-		case m.Type == v1.BackupIncremental && slices.Equal(b.Manifest.Recipients, m.Recipients):
-			// What was encrypted to others could not be read by these.
-			for _, p := range b.Manifest.Parts {
-				if b.Modified.After(newest[p.Component]) && (p.Component != v1.BackupDatabase || p.File == chunked) {
-					newest[p.Component], w.last[p.Component] = b.Modified, p
-				}
+			continue
+		}
+		if err := r.foreign(b.Manifest, m.Cluster, m.Namespace); err != nil {
+			return nil, err
+		}
+		chain.Add(r, b.Manifest, m.Cluster, m.Namespace)
+		if err := r.Trust(b.Manifest); err != nil {
+			r.Log.Warn("nothing of a backup is used again", "reason", err.Error())
+			continue
+		}
+		// What was encrypted to others could not be read by these, and what another
+		// key hashed is not found again.
+		if m.Type != v1.BackupIncremental || !slices.Equal(b.Manifest.Recipients, m.Recipients) || b.Manifest.Signer != r.Signer.Public() {
+			continue
+		}
+		for _, p := range b.Manifest.Parts {
+			if b.Manifest.Sequence > newest[p.Component] && (p.Component != v1.BackupDatabase || p.File == chunked) {
+				newest[p.Component], w.last[p.Component] = b.Manifest.Sequence, p
 			}
 		}
 	}
+	w.Lost = chain.Lost(known)
+	before := chain.Newest()
+	if known.Sequence > before.Sequence {
+		before = known
+	}
+	m.Sequence, m.Previous, m.PreviousStartedAt = before.Sequence+1, before.Hash, before.StartedAt
+	w.manifest = m
 	for _, o := range w.last[v1.BackupDatabase].Objects {
-		w.chunks[o.Content.SHA256] = o
+		w.chunks[o.Content.text()] = o
 	}
 	return w, nil
+}
+
+// foreign reports that a backup is another stack's: by what it says of itself, or
+// by who signed it. One that nobody signed may be of a release before this one.
+func (r *Repository) foreign(m *Manifest, cluster, namespace string) error {
+	if m.Cluster != cluster || m.Namespace != namespace {
+		return fmt.Errorf("%s holds backups of cluster %s in namespace %s\nhint: give each cluster a prefix of its own", r.Store, m.Cluster, m.Namespace)
+	}
+	if m.Signer != "" && !slices.Contains(r.Trusted, m.Signer) {
+		return fmt.Errorf("%s holds backups that are signed by %s, which this cluster does not trust\nhint: where they are its own of before it was lost, write that key into spec.backup.trustedKeys; otherwise give it a prefix of its own", r.Store, m.Signer)
+	}
+	return nil
 }
 
 // Add stores a component and reads back what it stored.
@@ -112,7 +153,7 @@ func (w *Writer) Add(ctx context.Context, c v1.BackupComponent, source Source) (
 func (w *Writer) whole(ctx context.Context, p *Part, source Source) error {
 	r := w.repository
 	key := w.manifest.Name + "/" + p.File
-	stored, content := newSummer(), newSummer()
+	stored, content := newSummer(), newContent(w.key)
 	reader, pipe := io.Pipe()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -143,12 +184,20 @@ func (w *Writer) whole(ctx context.Context, p *Part, source Source) error {
 	if err != nil {
 		return err
 	}
-	p.Content, p.Same, p.Rows = content.sum(), about.Same, about.Rows
+	p.Content, p.Same, p.Rows = content.sum(), w.same(about.Same), about.Rows
 	p.Objects = []Object{{Key: key, Sum: stored.sum()}}
 	if err := r.check(ctx, p.Objects[0]); err != nil {
 		return fmt.Errorf("read back: %w", err)
 	}
 	return w.reuse(ctx, p)
+}
+
+// same is what identifies content, for those only who may read it.
+func (w *Writer) same(text string) string {
+	if text == "" {
+		return ""
+	}
+	return contentOf(w.key, []byte(text)).HMAC
 }
 
 // reuse refers to the last backup's object instead, where it holds the same and
@@ -170,7 +219,7 @@ func (w *Writer) reuse(ctx context.Context, p *Part) error {
 
 // cut stores a dump as chunks, each of which is stored once.
 func (w *Writer) cut(ctx context.Context, p *Part, source Source) error {
-	content := newSummer()
+	content := newContent(w.key)
 	reader, pipe := io.Pipe()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -190,7 +239,7 @@ func (w *Writer) cut(ctx context.Context, p *Part, source Source) error {
 	if fault := <-written; fault != nil && !errors.Is(err, fault) && !errors.Is(fault, err) {
 		err = errors.Join(fault, err)
 	}
-	p.Content, p.Same, p.Rows = content.sum(), about.Same, about.Rows
+	p.Content, p.Same, p.Rows = content.sum(), w.same(about.Same), about.Rows
 	return err
 }
 
@@ -213,12 +262,13 @@ func (w *Writer) chunksOf(ctx context.Context, p *Part, dump io.Reader) error {
 	}
 }
 
-// store stores a chunk, unless it is there and whole. Its name holds the sha256
-// of what is stored, so that nobody else can write another object of that name.
+// store stores a chunk, unless it is there and whole. Its name holds the keyed
+// hash of its content, which tells nothing to those who guess it, and the sha256
+// of what is stored.
 func (w *Writer) store(ctx context.Context, chunk []byte, c Compression) (Object, error) {
-	sum := sumOf(chunk)
+	sum := contentOf(w.key, chunk)
 	r := w.repository
-	if o, ok := w.chunks[sum.SHA256]; ok {
+	if o, ok := w.chunks[sum.HMAC]; ok {
 		if err := r.check(ctx, o); err == nil {
 			return o, nil
 		} else if ctx.Err() != nil {
@@ -240,14 +290,14 @@ func (w *Writer) store(ctx context.Context, chunk []byte, c Compression) (Object
 		return Object{}, err
 	}
 	o := Object{Sum: sumOf(out.Bytes()), Content: &sum}
-	o.Key = chunkDir + sum.SHA256 + "/" + o.SHA256
+	o.Key = chunkDir + sum.HMAC + "/" + o.SHA256
 	if err := r.put(ctx, o.Key, out.Bytes()); err != nil {
 		return Object{}, err
 	}
 	if err := r.check(ctx, o); err != nil {
 		return Object{}, fmt.Errorf("read back: %w", err)
 	}
-	w.chunks[sum.SHA256] = o
+	w.chunks[sum.HMAC] = o
 	return o, nil
 }
 
@@ -255,7 +305,7 @@ func (w *Writer) store(ctx context.Context, chunk []byte, c Compression) (Object
 func (w *Writer) Finish(ctx context.Context, at time.Time) (*Manifest, error) {
 	r := w.repository
 	w.manifest.CompletedAt = at.UTC()
-	text, err := encode(&w.manifest)
+	text, err := encode(&w.manifest, r.Signer)
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +316,7 @@ func (w *Writer) Finish(ctx context.Context, at time.Time) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read back: %w", err)
 	}
-	if again, err := encode(m); err != nil || !bytes.Equal(again, text) {
+	if again, err := encode(m, r.Signer); err != nil || !bytes.Equal(again, text) {
 		return nil, errors.Join(fmt.Errorf("read back: another manifest of %s stands there", m.Name), err)
 	}
 	return m, nil

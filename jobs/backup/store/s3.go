@@ -46,12 +46,22 @@ type Credentials struct {
 type Options struct {
 	// Idle is how long a connection may stand still; two minutes when it is 0.
 	Idle time.Duration
+	// Retries are those of a request; five when it is 0.
+	Retries int
+	// CACert holds certificates, in PEM, of the authorities that sign the
+	// endpoint's; public ones when it is empty.
+	CACert []byte
+	// ProxyCA holds those of the authority of a proxy, which count too.
+	ProxyCA []byte
 }
 
 // Open opens the bucket of a destination. It sends nothing.
 func Open(ctx context.Context, d v1.Destination, c Credentials, o Options) (Store, error) {
 	if o.Idle == 0 {
 		o.Idle = 2 * time.Minute
+	}
+	if o.Retries == 0 {
+		o.Retries = retries
 	}
 	if d.GCS != nil {
 		return openGCS(ctx, *d.GCS, c, o)
@@ -72,19 +82,19 @@ func openS3(d v1.S3, c Credentials, o Options) (Store, error) {
 	if c.AccessKeyID != "" {
 		creds = credentials.NewStaticV4(c.AccessKeyID, c.SecretAccessKey, "")
 	}
-	transport, err := newTransport(o.Idle)
+	transport, err := newTransport(o)
 	if err != nil {
 		return nil, err
 	}
 	return open("s3", endpoint, d.Bucket, d.Prefix, &minio.Options{
-		Creds: creds, Transport: transport, Region: d.Region, BucketLookup: lookup,
+		MaxRetries: o.Retries, Creds: creds, Transport: transport, Region: d.Region, BucketLookup: lookup,
 	})
 }
 
 // openGCS opens a bucket by the XML interface, which takes an OAuth token where
 // S3 has a signature. Source: cloud.google.com/storage/docs/xml-api/overview.
 func openGCS(ctx context.Context, d v1.GCS, c Credentials, o Options) (Store, error) {
-	transport, err := newTransport(o.Idle)
+	transport, err := newTransport(o)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +111,7 @@ func openGCS(ctx context.Context, d v1.GCS, c Credentials, o Options) (Store, er
 		return nil, fmt.Errorf("workload identity: %w", err)
 	}
 	return open("gs", googleStorage, d.Bucket, d.Prefix, &minio.Options{
-		Creds: credentials.NewStatic("", "", "", credentials.SignatureAnonymous), Region: "auto",
+		MaxRetries: o.Retries, Creds: credentials.NewStatic("", "", "", credentials.SignatureAnonymous), Region: "auto",
 		Transport: &oauth2.Transport{Source: tokens, Base: transport}, BucketLookup: minio.BucketLookupPath,
 	})
 }
@@ -111,10 +121,13 @@ func open(scheme, endpoint, bucket, prefix string, o *minio.Options) (Store, err
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("endpoint %q is no URL", endpoint)
 	}
-	o.Secure, o.MaxRetries = u.Scheme == "https", retries
+	o.Secure = u.Scheme == "https"
 	client, err := minio.New(u.Host, o)
 	if err != nil {
 		return nil, err
+	}
+	if v1.IsAccelerated(endpoint) { // else the client would ask the region's endpoint
+		client.SetS3TransferAccelerate(u.Host)
 	}
 	return &bucketStore{client: client, scheme: scheme, bucket: bucket, prefix: prefix}, nil
 }

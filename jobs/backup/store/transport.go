@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -13,10 +14,14 @@ import (
 
 // newTransport is a transport whose connections break when they stand still,
 // so that a request that hangs is sent again.
-func newTransport(idle time.Duration) (http.RoundTripper, error) {
-	roots, err := roots()
+func newTransport(o Options) (http.RoundTripper, error) {
+	idle := o.Idle
+	roots, err := roots(o.CACert)
 	if err != nil {
 		return nil, err
+	}
+	if len(o.ProxyCA) > 0 && !roots.AppendCertsFromPEM(o.ProxyCA) {
+		return nil, errors.New("spec.networking.proxy.caCert holds no certificate\nhint: want PEM, -----BEGIN CERTIFICATE-----")
 	}
 	dialer := &net.Dialer{Timeout: min(idle, 30*time.Second)}
 	return &http.Transport{
@@ -61,9 +66,16 @@ func (w *watched) Write(p []byte) (int, error) {
 // answer is being waited for.
 func (w *watched) extend() error { return w.SetDeadline(time.Now().Add(w.idle)) }
 
-// roots are the authorities that the image has, or Mozilla's where it has none:
-// the backup runs in the database's image.
-func roots() (*x509.CertPool, error) {
+// roots are the authorities that are given, those that the image has, or Mozilla's
+// where it has none.
+func roots(given []byte) (*x509.CertPool, error) {
+	if len(given) > 0 {
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(given) {
+			return nil, errors.New("the destination's caCert holds no certificate\nhint: want PEM, -----BEGIN CERTIFICATE-----")
+		}
+		return pool, nil
+	}
 	pool, err := x509.SystemCertPool()
 	if err == nil && !pool.Equal(x509.NewCertPool()) {
 		return pool, nil

@@ -24,6 +24,19 @@ path "sys/plugins/reload/backend" {
 path "sys/storage/raft/autopilot/configuration" {
   capabilities = ["read", "update"]
 }
+# The authority of the certificates of the signer's clients. Its key never leaves OpenBao.
+path "pki-clients/issuers/" {
+  capabilities = ["list"]
+}
+path "pki-clients/cert/ca" {
+  capabilities = ["read"]
+}
+path "pki-clients/root/generate/internal" {
+  capabilities = ["create", "update"]
+}
+path "pki-clients/roles/client" {
+  capabilities = ["create", "read", "update"]
+}
 path "auth/token/roles/api" {
   capabilities = ["create", "read", "update"]
 }

@@ -6,7 +6,7 @@ path "sys/storage/raft/snapshot" {
 path "sys/storage/raft/snapshot-force" {
   capabilities = ["update"]
 }
-path "secp256k1/keys" {
+path "secp256k1/keys/" {
   capabilities = ["list"]
 }
 path "secp256k1/sign/*" {

@@ -3,11 +3,11 @@
 # within one; of itself it reads no key, signs nothing and deletes no namespace.
 
 # Namespaces, one a tenant, and what they may take of everybody's time.
-path "sys/namespaces" {
+path "sys/namespaces/" {
   capabilities = ["list"]
 }
 path "sys/namespaces/tenant-*" {
-  capabilities = ["create", "update", "patch"]
+  capabilities = ["create", "read", "update", "patch"]
 }
 path "sys/namespaces/api-lock/lock/tenant-*" {
   capabilities = ["update"]
@@ -34,6 +34,19 @@ path "+/sys/plugins/reload/backend" {
   capabilities = ["update"]
 }
 
+# In each namespace: the keys that Git owns. It makes them and sets what they sign and for
+# whom; it neither reads, signs with nor deletes one.
+path "+/secp256k1/keys/+" {
+  capabilities = ["create"]
+}
+path "+/secp256k1/keys/+/policy" {
+  capabilities = ["create", "read", "update"]
+}
+# The certificates of their clients.
+path "pki-clients/sign/client" {
+  capabilities = ["create", "update"]
+}
+
 # In each namespace: policies, by name.
 path "+/sys/policies/acl/admin" {
   capabilities = ["create", "update"]
@@ -55,7 +68,7 @@ path "+/sys/auth/approle" {
 path "+/sys/auth/userpass" {
   capabilities = ["create", "update", "sudo"]
 }
-path "+/auth/approle/role" {
+path "+/auth/approle/role/" {
   capabilities = ["list"]
 }
 path "+/auth/approle/role/+" {
@@ -64,13 +77,17 @@ path "+/auth/approle/role/+" {
 path "+/auth/approle/role/+/role-id" {
   capabilities = ["read"]
 }
+# OpenBao before 2.6 takes this rule for a list too, since it stands without a slash.
 path "+/auth/approle/role/+/secret-id" {
-  capabilities = ["list", "create", "update"]
+  capabilities = ["create", "update", "list"]
+}
+path "+/auth/approle/role/+/secret-id/" {
+  capabilities = ["list"]
 }
 path "+/auth/approle/role/+/secret-id-accessor/destroy" {
   capabilities = ["create", "update"]
 }
-path "+/auth/userpass/users" {
+path "+/auth/userpass/users/" {
   capabilities = ["list"]
 }
 path "+/auth/userpass/users/+" {
@@ -78,7 +95,7 @@ path "+/auth/userpass/users/+" {
 }
 
 # In each namespace: who is logged in, and out with whom may not be.
-path "+/auth/token/accessors" {
+path "+/auth/token/accessors/" {
   capabilities = ["list", "sudo"]
 }
 path "+/auth/token/lookup-accessor" {

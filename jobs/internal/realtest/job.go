@@ -37,6 +37,8 @@ type Job struct {
 	Pod string
 	// Patience is how long a run may take; three minutes when it is 0.
 	Patience time.Duration
+	// Deadline and Notice are as in run.World.
+	Deadline, Notice time.Duration
 }
 
 // child is what a Job's process is told.
@@ -81,6 +83,8 @@ func (c child) run(work run.Work) int {
 		TrustFile:  c.TrustFile, TokenFile: c.TokenFile,
 		OpenBao: func(client *http.Client) { client.Transport = k.wrap(client.Transport) },
 		Log:     slog.New(slog.NewJSONHandler(os.Stderr, nil)),
+
+		Deadline: c.Deadline, Notice: c.Notice,
 	}
 	return run.Code(world.Do(context.Background(), c.Name, c.Namespace, work))
 }

@@ -1,19 +1,15 @@
 package realtest
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"net"
 	"os"
@@ -26,6 +22,8 @@ import (
 	"time"
 
 	openbao "github.com/openbao/openbao/api/v2"
+
+	"github.com/banhbaoring/banhbaoring/jobs/install"
 )
 
 // OpenBao is a raft cluster of real server processes on this machine.
@@ -40,14 +38,19 @@ type OpenBao struct {
 	NodeNames []string
 
 	dir      string
-	static   bool
+	auto     bool   // they unseal themselves
+	seal     string // its stanza
+	more     string // of the configuration
+	listener string // more of it
+	env      []string
 	pod      string
 	clusters []string // where raft talks: the same after a restart
-	logs     []*bytes.Buffer
+	logs     []*serverLog
 
 	running   sync.Mutex // guards what follows
 	processes []*process
 	keys      []string // that unseal, since Initialise
+	kept      bool     // a keeper unseals, see Keep
 }
 
 // process is a server's, until Stop or until it ends by itself.
@@ -62,6 +65,15 @@ type OpenBaoOptions struct {
 	Nodes int
 	// Static unseals them with a static seal; they have a Shamir seal otherwise.
 	Static bool
+	// Seal is the stanza of another seal that unseals them, and Env what it needs of
+	// the environment.
+	Seal string
+	Env  []string
+	// KMSPlugin is the seal's name where it is in a plugin, whose program KMS_PLUGIN
+	// names; "" where it is the server's own.
+	KMSPlugin string
+	// Config is more of their configuration, and Listener of its listener.
+	Config, Listener string
 	// Kubernetes gives them what a pod of it has, for Kubernetes auth, if set.
 	Kubernetes *Kubernetes
 }
@@ -83,22 +95,42 @@ func Program(t *testing.T) string {
 	return path
 }
 
+// Version is the version that the program says it is, such as 2.4.0.
+func Version(t *testing.T) string {
+	t.Helper()
+	said, err := exec.Command(Program(t), "version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, ok := strings.CutPrefix(strings.TrimSuffix(strings.Fields(string(said))[1], ","), "v")
+	if !ok {
+		t.Fatalf("no version: %s", said)
+	}
+	return version
+}
+
 // NewOpenBao starts servers, which are neither initialised nor unsealed.
 func NewOpenBao(t *testing.T, o OpenBaoOptions) *OpenBao {
 	t.Helper()
 	dir := t.TempDir()
-	b := &OpenBao{dir: dir, static: o.Static, TrustFile: filepath.Join(dir, "tls.crt"), PluginDir: filepath.Join(dir, "plugins")}
+	b := &OpenBao{dir: dir, auto: o.Static || o.Seal != "", seal: o.Seal, more: o.Config, listener: o.Listener, env: o.Env, TrustFile: filepath.Join(dir, "tls.crt"), PluginDir: filepath.Join(dir, "plugins")}
 	certificate, key := certificate(t)
 	seal := make([]byte, 32)
 	_, _ = rand.Read(seal)
 	b.write(t, "tls.crt", certificate)
 	b.write(t, "tls.key", key)
 	b.write(t, "seal", []byte(hex.EncodeToString(seal)))
+	if o.Static {
+		b.seal = fmt.Sprintf("seal \"static\" {\n current_key_id = \"1\"\n current_key = %q\n}\n", "file://"+filepath.Join(dir, "seal"))
+	}
 	if o.Kubernetes != nil {
 		b.pod = o.Kubernetes.pod(t)
 	}
 	if err := os.Mkdir(b.PluginDir, 0o755); err != nil {
 		t.Fatal(err)
+	}
+	if o.KMSPlugin != "" {
+		b.installKMSPlugin(t, o.KMSPlugin)
 	}
 	for i := range max(o.Nodes, 1) {
 		b.Peers = append(b.Peers, "https://"+freeAddress(t))
@@ -106,7 +138,7 @@ func NewOpenBao(t *testing.T, o OpenBaoOptions) *OpenBao {
 		b.NodeNames = append(b.NodeNames, fmt.Sprintf("banhbaoring-openbao-%d", i))
 	}
 	b.processes = make([]*process, len(b.Peers))
-	b.logs = make([]*bytes.Buffer, len(b.Peers))
+	b.logs = make([]*serverLog, len(b.Peers))
 	t.Cleanup(func() {
 		for i := range b.processes {
 			b.Stop(i)
@@ -121,10 +153,31 @@ func NewOpenBao(t *testing.T, o OpenBaoOptions) *OpenBao {
 	return b
 }
 
+// installKMSPlugin installs a plugin as the pods' init container does.
+func (b *OpenBao) installKMSPlugin(t *testing.T, name string) {
+	t.Helper()
+	program := os.Getenv("KMS_PLUGIN")
+	if program == "" {
+		t.Fatalf("this server has the seal %s in a plugin: set KMS_PLUGIN to its program", name)
+	}
+	stanza := filepath.Join(b.dir, "plugin.hcl")
+	if err := install.Run(install.Options{From: program, To: filepath.Join(b.PluginDir, name+"-v0.1.0"), Stanza: stanza, Type: "kms", Name: name, Version: "v0.1.0"}); err != nil {
+		t.Fatal(err)
+	}
+	b.more += string(b.read(t, "plugin.hcl"))
+}
+
 // Start starts a server, with the data that it had. One that ends by itself is
 // started again and unsealed, as its kubelet and its keeper would: OpenBao 2.4
 // can crash where it stops to lead (https://github.com/openbao/openbao/pull/3054).
 func (b *OpenBao) Start(t *testing.T, ordinal int) {
+	t.Helper()
+	b.Launch(t, ordinal)
+	b.Answers(t, ordinal)
+}
+
+// Launch is Start for one that may not come to answer.
+func (b *OpenBao) Launch(t *testing.T, ordinal int) {
 	t.Helper()
 	data := filepath.Join(b.dir, fmt.Sprintf("data-%d", ordinal))
 	if err := os.MkdirAll(data, 0o700); err != nil {
@@ -132,7 +185,9 @@ func (b *OpenBao) Start(t *testing.T, ordinal int) {
 	}
 	b.write(t, b.configFile(ordinal), []byte(b.config(t, ordinal, data)))
 	program := Program(t)
-	b.logs[ordinal] = &bytes.Buffer{}
+	if b.logs[ordinal] == nil {
+		b.logs[ordinal] = &serverLog{}
+	}
 	b.running.Lock()
 	p, err := b.launch(program, ordinal)
 	b.processes[ordinal] = p
@@ -141,8 +196,13 @@ func (b *OpenBao) Start(t *testing.T, ordinal int) {
 		t.Fatal(err)
 	}
 	go b.keepUp(p, program, ordinal, b.Client(t, ordinal, ""))
-	b.Answers(t, ordinal)
 }
+
+// Reseal gives the servers another seal that unseals them, from their next start on.
+func (b *OpenBao) Reseal(stanza string) { b.seal = stanza }
+
+// Log is what a server's processes have said.
+func (b *OpenBao) Log(ordinal int) string { return b.logs[ordinal].String() }
 
 func (b *OpenBao) configFile(ordinal int) string { return fmt.Sprintf("config-%d.hcl", ordinal) }
 
@@ -151,9 +211,10 @@ func (b *OpenBao) launch(program string, ordinal int) (*process, error) {
 	if b.pod != "" {
 		args = append([]string{"unshare", "--mount", "sh", "-ec", enter, b.pod}, args...)
 	}
+	b.logs[ordinal].starts()
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = b.logs[ordinal], b.logs[ordinal]
-	cmd.Env = []string{"HOME=" + b.dir, "PATH=" + os.Getenv("PATH")}
+	cmd.Env = append([]string{"HOME=" + b.dir, "PATH=" + os.Getenv("PATH")}, b.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // its plugins go with it
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -178,6 +239,9 @@ func (b *OpenBao) keepUp(p *process, program string, ordinal int, client *openba
 		next, err := b.launch(program, ordinal)
 		b.processes[ordinal] = next
 		keys := b.keys
+		if b.kept {
+			keys = nil
+		}
 		b.running.Unlock()
 		if err != nil {
 			return // its log shows that it ended
@@ -198,16 +262,14 @@ func (b *OpenBao) config(t *testing.T, ordinal int, data string) string {
 	address := strings.TrimPrefix(b.Peers[ordinal], "https://")
 	cluster := b.clusters[ordinal]
 	fmt.Fprintf(&text, "api_addr = %q\ncluster_addr = %q\nplugin_directory = %q\n", b.Peers[ordinal], "https://"+cluster, b.PluginDir)
-	fmt.Fprintf(&text, "listener \"tcp\" {\n address = %q\n cluster_address = %q\n tls_cert_file = %q\n tls_key_file = %q\n}\n", address, cluster, b.TrustFile, filepath.Join(b.dir, "tls.key"))
+	fmt.Fprintf(&text, "listener \"tcp\" {\n address = %q\n cluster_address = %q\n tls_cert_file = %q\n tls_key_file = %q\n%s\n}\n", address, cluster, b.TrustFile, filepath.Join(b.dir, "tls.key"), b.listener)
 	fmt.Fprintf(&text, "storage \"raft\" {\n path = %q\n node_id = %q\n performance_multiplier = 1\n", data, b.NodeNames[ordinal])
 	for _, peer := range b.Peers {
 		fmt.Fprintf(&text, " retry_join {\n leader_api_addr = %q\n leader_ca_cert_file = %q\n }\n", peer, b.TrustFile)
 	}
 	text.WriteString("}\n")
-	if b.static {
-		fmt.Fprintf(&text, "seal \"static\" {\n current_key_id = \"1\"\n current_key = %q\n}\n", "file://"+filepath.Join(b.dir, "seal"))
-	}
-	return text.String()
+	text.WriteString("disable_standby_reads = true\n") // as is rendered; before 2.5 it is passed over
+	return text.String() + b.seal + b.more
 }
 
 // Stop kills a server.
@@ -233,63 +295,14 @@ func (b *OpenBao) Wipe(t *testing.T, ordinal int) {
 	}
 }
 
-// PID is a server's process.
+// PID is a server's process, 0 where it has none.
 func (b *OpenBao) PID(ordinal int) int {
 	b.running.Lock()
 	defer b.running.Unlock()
-	return b.processes[ordinal].Process.Pid
-}
-
-// Through lets requests to a server pass a proxy, whose URL it returns.
-func (b *OpenBao) Through(t *testing.T, ordinal int, fault Fault) string {
-	t.Helper()
-	pair, err := tls.LoadX509KeyPair(b.TrustFile, filepath.Join(b.dir, "tls.key"))
-	if err != nil {
-		t.Fatal(err)
+	if p := b.processes[ordinal]; p != nil {
+		return p.Process.Pid
 	}
-	return through(t, b.Peers[ordinal], &tls.Config{Certificates: []tls.Certificate{pair}}, b.Client(t, ordinal, "").CloneConfig().HttpClient.Transport, fault)
-}
-
-// Active is the URL of whichever server is active, as that of the chart's Service
-// is: each connection leads to the one that is when it begins.
-func (b *OpenBao) Active(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			from, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer from.Close()
-				to, err := b.dialActive(t)
-				if err != nil {
-					return
-				}
-				defer to.Close()
-				go func() {
-					_, _ = io.Copy(to, from)
-					_ = to.Close()
-				}()
-				_, _ = io.Copy(from, to)
-			}()
-		}
-	}()
-	return "https://" + listener.Addr().String()
-}
-
-func (b *OpenBao) dialActive(t *testing.T) (net.Conn, error) {
-	for i, peer := range b.Peers {
-		if at, err := b.Client(t, i, "").Sys().Leader(); err == nil && at.IsSelf {
-			return net.Dial("tcp", strings.TrimPrefix(peer, "https://"))
-		}
-	}
-	return nil, errors.New("no server is active")
+	return 0
 }
 
 // Client is a client of one server, with a token.
@@ -306,91 +319,6 @@ func (b *OpenBao) Client(t *testing.T, ordinal int, token string) *openbao.Clien
 	}
 	client.SetToken(token)
 	return client
-}
-
-// Answers waits until a server answers.
-func (b *OpenBao) Answers(t *testing.T, ordinal int) {
-	t.Helper()
-	b.until(t, ordinal, "answers", func(*openbao.SealStatusResponse) bool { return true })
-}
-
-// Unsealed waits until a server is unsealed.
-func (b *OpenBao) Unsealed(t *testing.T, ordinal int) {
-	t.Helper()
-	b.until(t, ordinal, "is unsealed", func(s *openbao.SealStatusResponse) bool { return s.Initialized && !s.Sealed })
-}
-
-func (b *OpenBao) until(t *testing.T, ordinal int, what string, holds func(*openbao.SealStatusResponse) bool) {
-	t.Helper()
-	client := b.Client(t, ordinal, "")
-	Eventually(t, fmt.Sprintf("server %d %s", ordinal, what), func(ctx context.Context) error {
-		status, err := client.Sys().SealStatusWithContext(ctx)
-		if err == nil && !holds(status) {
-			err = fmt.Errorf("initialised: %v, sealed: %v", status.Initialized, status.Sealed)
-		}
-		return err
-	})
-}
-
-// Initialise initialises the first server, unseals all and returns a root token.
-// The unseal keys are empty with a static seal.
-func (b *OpenBao) Initialise(t *testing.T) (root string, keys []string) {
-	t.Helper()
-	request := &openbao.InitRequest{SecretShares: 1, SecretThreshold: 1}
-	if b.static {
-		request = &openbao.InitRequest{RecoveryShares: 1, RecoveryThreshold: 1}
-	}
-	answer, err := b.Client(t, 0, "").Sys().Init(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range b.Peers {
-		if b.static {
-			b.Unsealed(t, i)
-			continue
-		}
-		b.until(t, i, "has joined", func(s *openbao.SealStatusResponse) bool { return s.Initialized })
-		client := b.Client(t, i, "")
-		Eventually(t, "unsealing", func(ctx context.Context) error {
-			status, err := client.Sys().UnsealWithContext(ctx, answer.KeysB64[0])
-			if err == nil && status.Sealed {
-				err = fmt.Errorf("still sealed")
-			}
-			return err
-		})
-	}
-	b.running.Lock()
-	b.keys = answer.KeysB64
-	b.running.Unlock()
-	root = answer.RootToken
-	b.Voters(t, root)
-	if b.static {
-		return root, nil
-	}
-	return root, answer.KeysB64
-}
-
-// Voters waits until all servers are voters: until then the cluster does not
-// outlive the loss of one.
-func (b *OpenBao) Voters(t *testing.T, token string) {
-	t.Helper()
-	Eventually(t, "a leader that knows all peers", func(ctx context.Context) error {
-		config, err := b.Client(t, 0, token).Logical().ReadWithContext(ctx, "sys/storage/raft/configuration")
-		if err != nil {
-			return err
-		}
-		servers := config.Data["config"].(map[string]any)["servers"].([]any)
-		voters := 0
-		for _, s := range servers {
-			if s.(map[string]any)["voter"] == true {
-				voters++
-			}
-		}
-		if voters != len(b.Peers) {
-			return fmt.Errorf("%d voters of %d", voters, len(b.Peers))
-		}
-		return nil
-	})
 }
 
 // Eventually waits until check returns nil. It has minutes for what takes

@@ -1,5 +1,5 @@
 # The tenant's admin: everything about keys but what settings forbid.
-path "{{.Mount}}/keys" {
+path "{{.Mount}}/keys/" {
   capabilities = ["list"]
 }
 path "{{.Mount}}/keys/+" {
@@ -11,6 +11,18 @@ path "{{.Mount}}/keys/+/config" {
 path "{{.Mount}}/keys/+/import" {
   capabilities = ["create", "update"]
 {{template "exportable" .}}}
+{{- range .Keys}}
+# Git's own.
+path "{{$.Mount}}/keys/{{.}}" {
+  capabilities = ["read"]
+}
+path "{{$.Mount}}/keys/{{.}}/config" {
+  capabilities = ["read"]
+}
+path "{{$.Mount}}/keys/{{.}}/import" {
+  capabilities = ["deny"]
+}
+{{- end}}
 path "{{.Mount}}/wrapping_key" {
   capabilities = ["read"]
 }

@@ -1,5 +1,5 @@
 # Whoever looks: at public keys, and at who may do what.
-path "{{.Mount}}/keys" {
+path "{{.Mount}}/keys/" {
   capabilities = ["list"]
 }
 path "{{.Mount}}/keys/+" {
@@ -8,13 +8,13 @@ path "{{.Mount}}/keys/+" {
 path "{{.Mount}}/verify/+" {
   capabilities = ["create", "update"]
 }
-path "sys/policies/acl" {
+path "sys/policies/acl/" {
   capabilities = ["list"]
 }
 path "sys/policies/acl/+" {
   capabilities = ["read"]
 }
-path "auth/approle/role" {
+path "auth/approle/role/" {
   capabilities = ["list"]
 }
 path "auth/approle/role/+" {

@@ -1,5 +1,5 @@
 # A program that signs.
-path "{{.Mount}}/keys" {
+path "{{.Mount}}/keys/" {
   capabilities = ["list"]
 }
 path "{{.Mount}}/keys/+" {
