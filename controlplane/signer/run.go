@@ -30,7 +30,7 @@ func Run(ctx context.Context, c Config, log *slog.Logger) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	files, err := watchFiles(&c, log)
+	files, err := watchFiles(ctx, &c, log)
 	if err != nil {
 		return err
 	}
@@ -94,14 +94,14 @@ type files struct {
 	mutual *tlsfiles.Watched[*tls.Config]    // for clients with certificates
 }
 
-func watchFiles(c *Config, log *slog.Logger) (f files, err error) {
-	if f.trust, err = tlsfiles.Watch(log, tlsfiles.Pool, c.OpenBaoCA); err != nil {
+func watchFiles(ctx context.Context, c *Config, log *slog.Logger) (f files, err error) {
+	if f.trust, err = tlsfiles.Watch(ctx, log, tlsfiles.Pool, c.OpenBaoCA); err != nil {
 		return f, err
 	}
-	if f.keyed, err = tlsfiles.Watch(log, keyed, c.Certificate, c.Key); err != nil {
+	if f.keyed, err = tlsfiles.Watch(ctx, log, keyed, c.Certificate, c.Key); err != nil {
 		return f, err
 	}
-	f.mutual, err = tlsfiles.Watch(log, mutual, c.Certificate, c.Key, c.ClientCA)
+	f.mutual, err = tlsfiles.Watch(ctx, log, mutual, c.Certificate, c.Key, c.ClientCA)
 	return f, err
 }
 

@@ -29,10 +29,25 @@ type Watched[T any] struct {
 	sum   [sha256.Size]byte
 }
 
-// Watch reads the files, which must be right at first.
-func Watch[T any](log *slog.Logger, parse func(contents [][]byte) (T, error), files ...string) (*Watched[T], error) {
+// Watch reads the files. While they are missing or faulty it waits, and says why: on a
+// first start others are still writing them. Its error is why it waited when ctx ended.
+func Watch[T any](ctx context.Context, log *slog.Logger, parse func(contents [][]byte) (T, error), files ...string) (*Watched[T], error) {
 	w := &Watched[T]{files: files, parse: parse, log: log}
-	return w, w.Reload()
+	for said := ""; ; {
+		err := w.Reload()
+		if err == nil {
+			return w, nil
+		}
+		if why := err.Error(); why != said {
+			log.Warn("waits for files", "reason", why)
+			said = why
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(Every):
+		}
+	}
 }
 
 // Get is the value.
