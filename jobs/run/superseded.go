@@ -11,10 +11,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// RemoveSuperseded removes those of the named Jobs that are done and have a newer
-// one beside them, and returns their names. A Job is named after what it does: one
-// that is still there from before would keep a spec that goes back from running it
-// again. An engine that prunes removes them too.
+// RemoveSuperseded removes those of the named Jobs that have a newer one beside them,
+// and returns their names. A Job is named after what it does: one that is done and
+// still there would keep a spec that goes back from running it again, and one that
+// still retries would bring back what its older document says, such as the rights of
+// who was taken out since. An engine that prunes removes them too.
 func (s *Session) RemoveSuperseded(ctx context.Context, names ...string) (removed []string, err error) {
 	all, err := s.Kubernetes.BatchV1().Jobs(s.Namespace).List(ctx, metav1.ListOptions{
 		LabelSelector: fmt.Sprintf("app.kubernetes.io/managed-by=banhbaoring,app.kubernetes.io/component in (%s)", strings.Join(names, ",")),
@@ -33,8 +34,8 @@ func (s *Session) RemoveSuperseded(ctx context.Context, names ...string) (remove
 	return removed, nil
 }
 
-// older are the names of the Jobs that have ended, and of which there is a newer
-// one for the same work. A CronJob looks after its own.
+// older are the names of the Jobs of which there is a newer one for the same work. A
+// CronJob looks after those of its own that have ended.
 func older(all []batchv1.Job) []string {
 	newest := map[string]metav1.Time{}
 	component := func(j batchv1.Job) string { return j.Labels["app.kubernetes.io/component"] }
@@ -46,7 +47,7 @@ func older(all []batchv1.Job) []string {
 	var names []string
 	for _, j := range all {
 		at := newest[component(j)]
-		if metav1.GetControllerOf(&j) == nil && ended(j) && j.CreationTimestamp.Before(&at) {
+		if j.CreationTimestamp.Before(&at) && (metav1.GetControllerOf(&j) == nil || !ended(j)) {
 			names = append(names, j.Name)
 		}
 	}

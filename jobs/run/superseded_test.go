@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestOnlyEndedJobsWithANewerOneGo(t *testing.T) {
+func TestJobsWithANewerOneGo(t *testing.T) {
 	job := func(name, component string, minute int, ends bool, owner string) batchv1.Job {
 		j := batchv1.Job{ObjectMeta: metav1.ObjectMeta{
 			Name: name, Labels: map[string]string{"app.kubernetes.io/component": component},
@@ -33,8 +33,11 @@ func TestOnlyEndedJobsWithANewerOneGo(t *testing.T) {
 		job("secrets-newest", "secrets", 1, true, ""),
 		job("secrets-scheduled-later", "secrets", 9, true, "banhbaoring-secrets-renew"),
 		job("secrets-scheduled-before", "secrets", 0, true, "banhbaoring-secrets-renew"),
+		job("tenants-scheduled-retrying", "tenants", 1, false, "banhbaoring-tenants-renew"),
+		job("tenants-newest", "tenants", 2, false, ""),
+		job("tenants-scheduled-now", "tenants", 2, false, "banhbaoring-tenants-renew"),
 	})
-	if want := []string{"peers-old"}; !slices.Equal(got, want) {
+	if want := []string{"peers-old", "peers-running", "tenants-scheduled-retrying"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
