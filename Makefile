@@ -107,10 +107,15 @@ $(EXPORTERS)/%_exporter: e2e/exporters/go.mod
 programs: $(VERSITYGW) $(LOCAL_KMS) $(EXPORTERS)/postgres_exporter $(EXPORTERS)/redis_exporter ## Prometheus, Alertmanager and their tools, exporters, an S3 server and a KMS, built from their modules
 	@[ -d $(PROMETHEUS_PROGRAMS) ] || { rm -rf $(PROMETHEUS_PROGRAMS).part && e2e/prometheus/build $(PROMETHEUS_PROGRAMS).part && mv $(PROMETHEUS_PROGRAMS).part $(PROMETHEUS_PROGRAMS); }
 
+# gotests runs tests against real servers. Where RERUNS names a file, as the gate does, one
+# that fails runs once more, and is listed in RERUNS.$(1).
+gotests = $(GO) run gotest.tools/gotestsum@v1.13.0 --format standard-verbose --packages '$(2)' \
+	$(if $(RERUNS),--rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-report=$(RERUNS).$(1)) -- -count=1
+
 integration: programs ## against real servers: OpenBao (BAO), Redis, PostgreSQL, S3, AWS KMS, promtool, and the API server that KUBECONFIG names
-	VERSITYGW=$(VERSITYGW) LOCAL_KMS=$(LOCAL_KMS) PROMETHEUS_PROGRAMS=$(PROMETHEUS_PROGRAMS) EXPORTERS=$(EXPORTERS) $(GO) test $(TESTFLAGS) -tags integration -count=1 -timeout 30m -p 3 -parallel 4 -v ./jobs/... ./components/monitoring ./cmd/internal/apply | grep -v '^=== '
-	cd secp256k1 && $(GO) test $(TESTFLAGS) -tags integration -count=1 .
-	cd controlplane && $(GO) test $(TESTFLAGS) -tags integration -count=1 ./...
+	VERSITYGW=$(VERSITYGW) LOCAL_KMS=$(LOCAL_KMS) PROMETHEUS_PROGRAMS=$(PROMETHEUS_PROGRAMS) EXPORTERS=$(EXPORTERS) $(call gotests,jobs,./jobs/... ./components/monitoring ./cmd/internal/apply) $(TESTFLAGS) -tags integration -timeout 30m -p 3 -parallel 4 | grep -v '^=== '
+	cd secp256k1 && $(call gotests,secp256k1,.) $(TESTFLAGS) -tags integration | grep -v '^=== '
+	cd controlplane && $(call gotests,controlplane,./...) $(TESTFLAGS) -tags integration | grep -v '^=== '
 
 images: programs ## what the stack runs, into the cluster whose program is CLUSTER
 	e2e/definitions fetch
@@ -139,12 +144,12 @@ gitops: $(GITOPS_PROGRAMS)/helm $(GITOPS_PROGRAMS)/kustomize ## against Argo CD'
 	cd plugin/flux/fluxtest && $(GO) test -count=1 ./...
 
 gitops-e2e: ## Argo CD's comparison, on the cluster that KUBECONFIG names
-	cd plugin/cmptest && $(GO) test -tags e2e -count=1 -timeout 30m -parallel 4 -run TestNothingIsOutOfSyncForever ./...
+	cd plugin/cmptest && $(call gotests,gitops-e2e,./...) -tags e2e -timeout 30m -parallel 4 -run TestNothingIsOutOfSyncForever
 
 E2E_TAGS ?= e2e
 
 e2e: ## on the cluster that KUBECONFIG names, where e2e/images has loaded the images; with E2E_TAGS=e2e,nodes and E2E_CLUSTER nodes are lost too
-	$(GO) test -tags $(E2E_TAGS) -count=1 -timeout 50m -parallel 3 -v ./e2e/...
+	$(call gotests,e2e,./e2e/...) -tags $(E2E_TAGS) -timeout 50m -parallel 3
 
 CERT_MANAGER ?= $(PROGRAMS)/cert-manager-$(call module_version,certmanager)/certmanager
 

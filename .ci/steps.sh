@@ -5,6 +5,7 @@
 #                        that lanes do not mix, and its figures go to the table
 #   lanes NAME…          runs this script once a lane, side by side; the first
 #                        that fails ends them all
+#   flaky                the tests that failed, and passed when they ran once more
 #   table                seconds, processor seconds and programs compiled, a line
 #                        a step
 set -euo pipefail
@@ -39,6 +40,12 @@ lanes() {
   trap 'for p in "${pids[@]}"; do kill -- "-$p" 2>/dev/null || true; done' RETURN
   for lane in "$@"; do wait -n || { code=$?; break; }; done
   return "$code"
+}
+
+flaky() {
+  [[ -n $(cat "$STEPS"/reruns.* 2>/dev/null) ]] || return 0
+  printf '\nflaky, to be mended: these failed, and passed when they ran once more\n'
+  cat "$STEPS"/reruns.*
 }
 
 table() {
