@@ -135,7 +135,9 @@ func (w *work) key(ctx context.Context, client *run.Client, t jobs.Tenant, key j
 	want := settings{kind: string(key.Type), policy: string(key.Policy), clients: clientsOf(key, credentials), fence: key.Fence, nonceGuard: string(key.NonceGuard)}
 	switch {
 	case have == nil && known != "" && known != keyPending:
-		return "", run.ByHand(fmt.Errorf("it is gone, and had the address %s: hint: restore it from a backup; to have another key under this name, take it out of the spec and give that another name", known))
+		return "", run.ByHand(fmt.Errorf("it is gone, and had the address %s: hint: restore it from a backup; to have another key, give it another name in the spec", known))
+	case have == nil && w.recorded.of(t.Name, key.Name) != "":
+		return "", run.ByHand(fmt.Errorf("it is gone, and had the address %s: the backup that was restored is from before it was made: hint: restore a later one; to have another key, give it another name in the spec", w.recorded.of(t.Name, key.Name)))
 	case have == nil:
 		// First: a key that nobody knows to be ours is not adopted.
 		if err := w.record(ctx, t.Namespace, map[string]any{metaKey + key.Name: keyPending}); err != nil {

@@ -228,6 +228,30 @@ func TestAKeyThatTheJobDidNotMakeIsNotAdopted(t *testing.T) {
 	}
 }
 
+// An older backup that is restored knows nothing of a key that was made since.
+func TestAKeyThatARestoreHasLostIsNotMadeAnew(t *testing.T) {
+	s := newServer(t)
+	s.withAuthority(t)
+	document := spec(s.Namespace, withSigner, rollup("", "batcher"))
+	s.run(t, document)
+	address := s.read(t, "tenant-rollup", jobs.PluginName+"/keys/batcher")["eth_address"].(string)
+
+	s.write(t, "tenant-rollup", jobs.PluginName+"/keys/batcher/config", map[string]any{"deletion_allowed": true})
+	if _, err := s.in("tenant-rollup").Logical().DeleteWithContext(t.Context(), jobs.PluginName+"/keys/batcher"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.in("").Logical().JSONMergePatch(t.Context(), "sys/namespaces/tenant-rollup", map[string]any{"custom_metadata": map[string]any{"key.batcher": nil, "applied": nil}}); err != nil {
+		t.Fatal(err)
+	}
+	o := s.job(t, document).Run(t)
+	if o.Code == 0 || !strings.Contains(o.Log, "key batcher: it is gone, and had the address "+address) {
+		t.Errorf("exit %d\n%s", o.Code, o.Log)
+	}
+	if _, err := s.in("tenant-rollup").Logical().ReadWithContext(t.Context(), jobs.PluginName+"/keys/batcher"); err == nil {
+		t.Error("another key is there")
+	}
+}
+
 // A document that opens something and fails half way is taken back by the one before it,
 // and what it took away has gone all the same.
 func TestWhatGitTakesAwayGoesThoughAnotherKeyFails(t *testing.T) {

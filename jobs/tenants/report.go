@@ -66,19 +66,22 @@ func (w *work) writeReport(ctx context.Context, states map[state][]string, faile
 		return err
 	}
 	data := map[string]string{"report.json": string(text) + "\n"}
-	maps := w.Kubernetes.CoreV1().ConfigMaps(w.Namespace)
-	old, err := maps.Get(ctx, jobs.TenantsReport, metav1.GetOptions{})
+	if data[addressesKey], err = w.addresses(ctx); err != nil {
+		return err
+	}
+	reports := w.Kubernetes.CoreV1().ConfigMaps(w.Namespace)
+	old, err := reports.Get(ctx, jobs.TenantsReport, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		_, err = maps.Create(ctx, &corev1.ConfigMap{
+		_, err = reports.Create(ctx, &corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{Name: jobs.TenantsReport, Labels: w.labels(""), Annotations: v1.NeverPruned()}, Data: data,
 		}, metav1.CreateOptions{})
 		return err
 	}
-	if err != nil || old.Data["report.json"] == data["report.json"] {
+	if err != nil || maps.Equal(old.Data, data) {
 		return err
 	}
 	old.Data = data
-	_, err = maps.Update(ctx, old, metav1.UpdateOptions{})
+	_, err = reports.Update(ctx, old, metav1.UpdateOptions{})
 	return err
 }
 

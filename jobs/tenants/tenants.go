@@ -39,6 +39,8 @@ type work struct {
 	// mailDown is why no more mail is tried in this run: a server that does not
 	// answer takes its time to do so.
 	mailDown atomic.Pointer[error]
+	// recorded are the addresses of all keys that runs before this one saw.
+	recorded addresses
 }
 
 // Run provisions all tenants, locks those that are not in the configuration
@@ -68,6 +70,9 @@ func Run(ctx context.Context, s *run.Session, config jobs.TenantsConfig) error {
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if w.recorded, err = w.readAddresses(ctx); err != nil {
 		return err
 	}
 	// A tenant that is suspended and comes back is what it was before.
