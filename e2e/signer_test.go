@@ -20,6 +20,9 @@ import (
 // else, and has the rendered signer sign what their policies allow and refuse the rest.
 func (s *installed) rollupSigns(t *testing.T) {
 	s.t = t
+	if restarts := kubectl(t, "", "get", "pod", "-n", s.ns, "-l", "app.kubernetes.io/name=signer", "-o", `jsonpath={.items[*].status.containerStatuses[*].restartCount}`); restarts != "0 0" {
+		t.Errorf("the signer's containers were started again: %s", restarts)
+	}
 	batcher := s.rollupClient(t, "op-batcher", 8546)
 	poster := s.rollupClient(t, "poster", 8545)
 	stranger := s.rollupClient(t, "poster", 8545)
