@@ -53,8 +53,8 @@ generate: ## deepcopy, CRDs and the editors' schema, from the types
 	cd secp256k1 && $(GO) run ./policy/schema > ../docs/policy.schema.json
 
 lint: ## go vet, and the rules of the rooms
-	$(GOLANGCI_LINT) run ./...
-	for module in secp256k1 controlplane; do (cd $$module && $(GOLANGCI_LINT) run --config ../.golangci.yml --build-tags integration ./...) || exit 1; done
+	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
+	for module in secp256k1 controlplane; do (cd $$module && $(GOLANGCI_LINT) run --allow-parallel-runners --config ../.golangci.yml --build-tags integration ./...) || exit 1; done
 
 FUZZ = -run '^$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 1x -fuzz
 
@@ -104,12 +104,17 @@ EXPORTERS        ?= $(PROGRAMS)/exporters-$(call exporter_version,postgres)-$(ca
 $(EXPORTERS)/%_exporter: e2e/exporters/go.mod
 	cd e2e/exporters && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $@ $$(awk '$$1 ~ "/$*_exporter$$" { print $$1 }' go.mod)$(if $(filter postgres,$*),/cmd/postgres_exporter)
 
-programs: $(VERSITYGW) $(LOCAL_KMS) $(EXPORTERS)/postgres_exporter $(EXPORTERS)/redis_exporter ## Prometheus, Alertmanager and their tools, exporters, an S3 server and a KMS, built from their modules
+GOTESTSUM ?= $(PROGRAMS)/gotestsum-v1.13.0/gotestsum
+
+$(GOTESTSUM):
+	GOBIN=$(dir $(GOTESTSUM)) $(GO) install gotest.tools/gotestsum@v1.13.0
+
+programs: $(GOTESTSUM) $(VERSITYGW) $(LOCAL_KMS) $(EXPORTERS)/postgres_exporter $(EXPORTERS)/redis_exporter ## Prometheus, Alertmanager and their tools, exporters, an S3 server, a KMS and what runs tests, built from their modules
 	@[ -d $(PROMETHEUS_PROGRAMS) ] || { rm -rf $(PROMETHEUS_PROGRAMS).part && e2e/prometheus/build $(PROMETHEUS_PROGRAMS).part && mv $(PROMETHEUS_PROGRAMS).part $(PROMETHEUS_PROGRAMS); }
 
 # gotests runs tests against real servers. Where RERUNS names a file, as the gate does, one
 # that fails runs once more, and is listed in RERUNS.$(1).
-gotests = $(GO) run gotest.tools/gotestsum@v1.13.0 --format standard-verbose --packages '$(2)' \
+gotests = $(GOTESTSUM) --format standard-verbose --packages '$(2)' \
 	$(if $(RERUNS),--rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-report=$(RERUNS).$(1)) -- -count=1
 
 integration: programs ## against real servers: OpenBao (BAO), Redis, PostgreSQL, S3, AWS KMS, promtool, and the API server that KUBECONFIG names
@@ -143,12 +148,12 @@ gitops: $(GITOPS_PROGRAMS)/helm $(GITOPS_PROGRAMS)/kustomize ## against Argo CD'
 	cd plugin/cmptest && $(GO) test -count=1 -bench . -benchtime 10x ./...
 	cd plugin/flux/fluxtest && $(GO) test -count=1 ./...
 
-gitops-e2e: ## Argo CD's comparison, on the cluster that KUBECONFIG names
+gitops-e2e: $(GOTESTSUM) ## Argo CD's comparison, on the cluster that KUBECONFIG names
 	cd plugin/cmptest && $(call gotests,gitops-e2e,./...) -tags e2e -timeout 30m -parallel 4 -run TestNothingIsOutOfSyncForever
 
 E2E_TAGS ?= e2e
 
-e2e: ## on the cluster that KUBECONFIG names, where e2e/images has loaded the images; with E2E_TAGS=e2e,nodes and E2E_CLUSTER nodes are lost too
+e2e: $(GOTESTSUM) ## on the cluster that KUBECONFIG names, where e2e/images has loaded the images; with E2E_TAGS=e2e,nodes and E2E_CLUSTER nodes are lost too
 	$(call gotests,e2e,./e2e/...) -tags $(E2E_TAGS) -timeout 50m -parallel 3
 
 CERT_MANAGER ?= $(PROGRAMS)/cert-manager-$(call module_version,certmanager)/certmanager
