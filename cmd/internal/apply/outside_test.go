@@ -118,7 +118,7 @@ func TestAStageThatOthersDoNotNeedHoldsUpNone(t *testing.T) {
 		return true, object("v1", "ConfigMap", action.(clienttesting.PatchAction).GetName(), nil), nil
 	})
 	var told []string
-	a.Tell = func(format string, args ...any) { told = append(told, format) }
+	a.Tell = func(format string, _ ...any) { told = append(told, format) }
 	stage := func(name string, joins bool, u *unstructured.Unstructured) Stage {
 		return Stage{Name: name, Objects: []*unstructured.Unstructured{u}, Joins: joins, Timeout: time.Second}
 	}
