@@ -120,7 +120,11 @@ func TestEveryObjectHasItsStageAndWave(t *testing.T) {
 				t.Errorf("%s stands behind objects of a later stage", id(u))
 			}
 			last = stage
-			if u.GetNamespace() != s.Cluster.Namespace && !slices.Contains([]string{"Namespace", "ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}, u.GetKind()) {
+			elsewhere := u.GetLabels()[jobs.LabelStack] != "" // by which it is known whose it is
+			if elsewhere && (u.GetLabels()[jobs.LabelStack] != s.Cluster.Namespace || u.GetNamespace() == s.Cluster.Namespace || stage != render.Clients) {
+				t.Errorf("%s in namespace %q is labelled as that of stack %q, and of stage %s", id(u), u.GetNamespace(), u.GetLabels()[jobs.LabelStack], stage)
+			}
+			if u.GetNamespace() != s.Cluster.Namespace && !elsewhere && !slices.Contains([]string{"Namespace", "ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}, u.GetKind()) {
 				t.Errorf("%s is in namespace %q", id(u), u.GetNamespace())
 			}
 			if _, ok := u.Object["status"]; ok {
@@ -134,10 +138,10 @@ func TestIdentitiesAreUnique(t *testing.T) {
 	eachExample(t, func(t *testing.T, _ *render.Stack, objects render.Manifests) {
 		seen := map[string]bool{}
 		for _, u := range objects {
-			if seen[id(u)] {
+			if seen[u.GetNamespace()+id(u)] {
 				t.Errorf("%s stands twice", id(u))
 			}
-			seen[id(u)] = true
+			seen[u.GetNamespace()+id(u)] = true
 		}
 	})
 }

@@ -180,7 +180,7 @@ func TestBootstrap(t *testing.T) {
 // does with its waves and Flux with dependsOn.
 func (s *installed) stages() {
 	s.t.Helper()
-	for _, stage := range []string{"foundation", "secrets", "guard", "data", "openbao", "configure", "tenants", "applications", "monitoring", "exposure"} {
+	for _, stage := range []string{"foundation", "secrets", "guard", "data", "openbao", "configure", "clients", "tenants", "applications", "monitoring", "exposure"} {
 		out := s.render("--stage", stage)
 		if strings.TrimSpace(out) == "" {
 			continue

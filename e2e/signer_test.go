@@ -17,15 +17,20 @@ import (
 )
 
 // rollupSigns takes what the tenants Job made of a tenant's keys in Git, and nothing
-// else, and has the rendered signer sign what their policies allow and refuse the rest.
+// else, one client's from where it was delivered, and has the rendered signer sign what
+// their policies allow and refuse the rest.
 func (s *installed) rollupSigns(t *testing.T) {
 	s.t = t
 	if restarts := kubectl(t, "", "get", "pod", "-n", s.ns, "-l", "app.kubernetes.io/name=signer", "-o", `jsonpath={.items[*].status.containerStatuses[*].restartCount}`); restarts != "0 0" {
 		t.Errorf("the signer's containers were started again: %s", restarts)
 	}
-	batcher := s.rollupClient(t, "op-batcher", 8546)
-	poster := s.rollupClient(t, "poster", 8545)
-	stranger := s.rollupClient(t, "poster", 8545)
+	batcher := s.rollupClient(t, s.ns+"-rollup", "op-batcher", 8546)
+	poster := s.rollupClient(t, s.ns, "poster", 8545)
+	stranger := s.rollupClient(t, s.ns, "poster", 8545)
+	settings := kubectl(t, "", "get", "configmap", "-n", s.ns+"-rollup", jobs.TenantClientSecret("acme", "op-batcher"), "-o", `jsonpath={.data.batcher\.op-batcher\.env}`)
+	if want := "OP_BATCHER_SIGNER_ADDRESS=" + batcher.address + "\n"; !strings.Contains(settings, want) {
+		t.Errorf("the settings of op-batcher are %s, want %s", settings, want)
+	}
 	stranger.apiKey = "bbr_acme_poster_" + strings.Repeat("0", 64)
 	const inbox, elsewhere = "0xff00000000000000000000000000000000000901", "0xff00000000000000000000000000000000000902"
 	for _, c := range []struct {
@@ -53,15 +58,15 @@ func (s *installed) rollupSigns(t *testing.T) {
 	}
 }
 
-// rollupClient is a rollup's program with what its Secret holds.
+// rollupClient is a rollup's program with what its Secret in a namespace holds.
 type rollupClient struct {
 	http                 *http.Client
 	url, address, apiKey string
 }
 
-func (s *installed) rollupClient(t *testing.T, name string, port int) *rollupClient {
+func (s *installed) rollupClient(t *testing.T, namespace, name string, port int) *rollupClient {
 	t.Helper()
-	secret := secretData(t, s.ns, jobs.TenantClientSecret("acme", name))
+	secret := secretData(t, namespace, jobs.TenantClientSecret("acme", name))
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(secret["ca.crt"]) {
 		t.Fatalf("%s: ca.crt holds no certificate", name)

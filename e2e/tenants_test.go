@@ -42,7 +42,7 @@ spec:
   - name: batcher
     type: evm
     policy: {rules: [{chain: 901, to: "0xff00000000000000000000000000000000000901", selectors: any}], types: [eip1559], fees: &fees {maxGas: 2000000, maxFeePerGas: 500gwei, maxPriorityFeePerGas: 50gwei, maxTotalFee: 1.5ether}}
-    clients: [{name: op-batcher, auth: mtls, namespace: rollup}]
+    clients: [{name: op-batcher, auth: mtls, namespace: "%NAMESPACE%-rollup", deliver: true}]
   - name: poster
     type: evm
     policy: {rules: [{chain: 901, to: "0xff00000000000000000000000000000000000902", selectors: any}], types: [eip1559], fees: *fees}
@@ -62,6 +62,8 @@ spec:
 func TestTenants(t *testing.T) {
 	t.Parallel()
 	s := newInstalled(t, "tenants", twoTenants)
+	namespace(t, s.ns+"-rollup")
+	kubectl(t, "", "create", "namespace", s.ns+"-rollup")
 	s.apply()
 	s.ready(6 * time.Minute)
 	for _, tenant := range []string{"acme", "beta"} {

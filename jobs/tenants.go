@@ -52,6 +52,18 @@ func TenantClientSecret(tenant, client string) string {
 	return "banhbaoring-tenant-" + tenant + ".client." + client
 }
 
+// LabelStack is borne by what a stack has outside of its own namespace, whose name is the
+// value.
+const LabelStack = "banhbaoring.io/stack"
+
+// TenantsDelivery is the Role of the tenants Job, and its binding, in a namespace that it
+// brings credentials to. There may be those of several stacks.
+func TenantsDelivery(namespace string) string { return "banhbaoring-" + namespace + "-tenants" }
+
+// ClientDir is where the settings that go with a client's credential expect its Secret to be
+// mounted.
+const ClientDir = "/etc/banhbaoring-signer"
+
 // TenantsShard is the ConfigMap of a shard. The renderer appends a hash.
 func TenantsShard(shard int) string { return TenantsName + "-" + strconv.Itoa(shard) }
 
@@ -180,6 +192,8 @@ type KeyClient struct {
 	Name   string        `json:"name"`
 	Auth   v1.ClientAuth `json:"auth"`
 	Rotate string        `json:"rotate,omitempty"`
+	// DeliverTo is the namespace that the credential is brought to, if any.
+	DeliverTo string `json:"deliverTo,omitempty"`
 }
 
 // TenantWebhook is called on events.
@@ -249,7 +263,11 @@ func signingKey(key v1.Key) SigningKey {
 		k.Fence = key.Fence.Lease
 	}
 	for _, c := range key.Clients {
-		k.Clients = append(k.Clients, KeyClient{Name: c.Name, Auth: c.Auth, Rotate: c.Rotate})
+		client := KeyClient{Name: c.Name, Auth: c.Auth, Rotate: c.Rotate}
+		if c.Deliver {
+			client.DeliverTo = c.Namespace
+		}
+		k.Clients = append(k.Clients, client)
 	}
 	return k
 }
@@ -267,6 +285,20 @@ func (t Tenant) Clients() []KeyClient {
 		all = append(all, clients[name])
 	}
 	return all
+}
+
+// Deliveries are the names of the Secrets, and of the ConfigMaps beside them, that the Job
+// brings to namespaces of clients, by namespace.
+func Deliveries(tenants []Tenant) map[string][]string {
+	names := map[string][]string{}
+	for _, t := range tenants {
+		for _, c := range t.Clients() {
+			if c.DeliverTo != "" {
+				names[c.DeliverTo] = append(names[c.DeliverTo], TenantClientSecret(t.Name, c.Name))
+			}
+		}
+	}
+	return names
 }
 
 // Secrets are the names of those that the Job mints and keeps for the tenant.

@@ -187,3 +187,29 @@ func meetings(stacks []*Stack) (faults strict.Faults) {
 	}
 	return faults
 }
+
+// intrusions are the clients whose credentials would be delivered to the namespace of
+// another stack: the Job would have the right to create Secrets there.
+func intrusions(stacks []*Stack) (faults strict.Faults) {
+	owners := map[string]*Stack{}
+	for _, s := range stacks {
+		owners[s.Cluster.Namespace] = s
+	}
+	for _, s := range stacks {
+		for _, m := range s.members {
+			t, ok := m.resource.(*v1.BanhBaoRingTenant)
+			if !ok {
+				continue
+			}
+			for i, key := range t.Spec.Keys {
+				for j, c := range key.Clients {
+					if owner := owners[c.Namespace]; c.Deliver && owner != nil && owner != s {
+						faults = append(faults, m.fault(fmt.Sprintf("spec.keys[%d].clients[%d].deliver", i, j),
+							fmt.Sprintf("must not be given in namespace %s, which is that of cluster %s", c.Namespace, owner.Cluster.Name), "give the client a namespace of its own"))
+					}
+				}
+			}
+		}
+	}
+	return faults
+}

@@ -51,6 +51,9 @@ func (s *Stack) Clashes(rendered Manifests, foreign []*strict.Document) strict.F
 // written reports whether an object is one that Jobs write and nobody provides: what
 // stood in its place would be taken for what they wrote.
 func (s *Stack) written(id identity) bool {
+	if s.delivered(id) {
+		return true
+	}
 	if id.group != "" || id.namespace != "" && id.namespace != s.Cluster.Namespace {
 		return false
 	}
@@ -62,6 +65,19 @@ func (s *Stack) written(id identity) bool {
 		return strings.HasPrefix(id.name, jobs.ReceiptPrefix) || id.name == jobs.TenantsReport
 	}
 	return false
+}
+
+// delivered reports whether an object is one that the tenants Job brings to a client's
+// namespace.
+func (s *Stack) delivered(id identity) bool {
+	if id.group != "" || id.kind != "Secret" && id.kind != "ConfigMap" {
+		return false
+	}
+	var tenants []jobs.Tenant
+	for _, t := range s.Tenants {
+		tenants = append(tenants, jobs.TenantOf(t))
+	}
+	return slices.Contains(jobs.Deliveries(tenants)[id.namespace], id.name)
 }
 
 func groupOf(apiVersion string) string {

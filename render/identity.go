@@ -1,6 +1,10 @@
 package render
 
-import "k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+import (
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/banhbaoring/banhbaoring/jobs"
+)
 
 const (
 	labelInstance  = "app.kubernetes.io/instance"
@@ -18,12 +22,27 @@ var clusterScoped = map[string]bool{
 	"ValidatingAdmissionPolicyBinding": true,
 }
 
-// identify puts every object into the stack's namespace and labels it, its
-// pods and what selects them as the stack's, where its component has not.
+// OutsideOf is the namespace of the stack that an object in another one is part of; empty for
+// those in the stack's own, and for what is cluster-wide.
+func OutsideOf(u *unstructured.Unstructured) string { return u.GetLabels()[jobs.LabelStack] }
+
+// Selector finds what the stack of a namespace has there, or outside of it. What other stacks
+// have in its namespace is none of it.
+func Selector(namespace string, outside bool) string {
+	const ours = labelManagedBy + "=banhbaoring," + labelPartOf + "=banhbaoring,"
+	if outside {
+		return ours + jobs.LabelStack + "=" + namespace
+	}
+	return ours + "!" + jobs.LabelStack
+}
+
+// identify puts every object into the stack's namespace, but for those that bear
+// jobs.LabelStack, and labels it, its pods and what selects them as the stack's,
+// where its component has not.
 func identify(s *Stack, objects Manifests) {
 	instance := s.Cluster.Name
 	for _, u := range objects {
-		if !clusterScoped[u.GetKind()] {
+		if !clusterScoped[u.GetKind()] && OutsideOf(u) == "" {
 			u.SetNamespace(s.Cluster.Namespace)
 		}
 		labels := u.GetLabels()

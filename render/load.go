@@ -115,7 +115,7 @@ func load(namespace string, overrides []Override, locked bool, sources []Source)
 			sound = append(sound, s)
 		}
 	}
-	faults = append(faults, meetings(in.Stacks)...)
+	faults = append(append(faults, meetings(in.Stacks)...), intrusions(in.Stacks)...)
 	if len(faults) > 0 {
 		faults.Sort()
 		in.Stacks = sound

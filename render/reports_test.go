@@ -84,6 +84,10 @@ func TestFaultsHaveTheirPlace(t *testing.T) {
 		"a host of another":      {aCluster + "---\n" + strings.Replace(other.Replace(aCluster), "keys.example.com", "api.keys.example.com", 1), []string{"a.yaml:4:8: spec.domain: host api.keys.example.com is that of cluster green/green too (a.yaml:9:8)"}},
 		"hosts beside another's": {aCluster + "---\n" + strings.Replace(other.Replace(aCluster), "keys.example.com", "green.keys.example.com", 1), nil},
 
+		"credentials for the namespace of another": {strings.Replace(aCluster, "spec: {", "spec: {signer: {enabled: true}, ", 1) + "---\n" + strings.Replace(other.Replace(aCluster), "keys.example.com", "green.example.com", 1) + "---\n" +
+			"apiVersion: banhbaoring.io/v1\nkind: BanhBaoRingTenant\nmetadata: {name: acme, namespace: keys}\nspec:\n  clusterRef: {name: prod}\n  admin: {email: a@example.com}\n" +
+			"  keys: [{name: a, type: evm, policy: {blocks: {chainIDs: [901]}}, clients: [{name: a, auth: mtls, namespace: rollup, deliver: true}, {name: b, auth: mtls, namespace: green}, {name: c, auth: mtls, namespace: green, deliver: true}]}]\n", []string{
+			"a.yaml:17:216: spec.keys[0].clients[2].deliver: must not be given in namespace green, which is that of cluster green"}},
 		"settings of what is off": {strings.Replace(aCluster, "spec: {", "spec: {backup: {enabled: false, schedule: '0 3 * * *', retention: 3}, monitoring: {grafana: {enabled: false, image: a/b:1}}, database: {managed: false, connectionString: {name: a, key: b}, storage: {size: 1Gi, storageClass: a}}, ", 1), []string{
 			"a.yaml:4:33: spec.backup.schedule: is not used where enabled is false",
 			"a.yaml:4:56: spec.backup.retention: is not used where enabled is false",

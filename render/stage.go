@@ -18,6 +18,7 @@ const (
 	OpenBao      Stage = 40
 	Restore      Stage = 45
 	Configure    Stage = 50
+	Clients      Stage = 55
 	Tenants      Stage = 60
 	Applications Stage = 70
 	Monitoring   Stage = 80
@@ -35,17 +36,23 @@ var stageNames = []struct {
 	{OpenBao, "openbao"},
 	{Restore, "restore"},
 	{Configure, "configure"},
+	{Clients, "clients"},
 	{Tenants, "tenants"},
 	{Applications, "applications"},
 	{Monitoring, "monitoring"},
 	{Exposure, "exposure"},
 }
 
-// Wave is the stage's Argo CD sync wave. The stages from Tenants on share the
+// Wave is the stage's Argo CD sync wave. The stages after Configure share the
 // last one, so that none waits for another: what protects data and keys (backups,
-// renewals, alerts) comes although an application's image cannot be pulled or a
-// tenant cannot be provisioned.
-func (s Stage) Wave() int { return int(min(s, Tenants)) }
+// renewals, alerts) comes although an application's image cannot be pulled, a
+// tenant cannot be provisioned, or a client's namespace is not there.
+func (s Stage) Wave() int {
+	if s > Configure {
+		return int(Tenants)
+	}
+	return int(s)
+}
 
 // String is the stage's name.
 func (s Stage) String() string {

@@ -130,6 +130,10 @@ type KeyClient struct {
 	// Rotate mints the credential anew: any value that it did not have before. The one
 	// before works for a day, and a certificate until its end.
 	Rotate string `json:"rotate,omitempty"`
+	// Deliver has the tenants Job write the credential, and settings for the client's
+	// program, into the client's namespace too. The Job may then create Secrets and
+	// ConfigMaps there.
+	Deliver bool `json:"deliver,omitempty"`
 }
 
 // ClientAuth is how a client shows who it is.

@@ -71,7 +71,7 @@ func (t *BanhBaoRingTenant) Validate() field.ErrorList {
 		s.Quotas.validate(at.Child("quotas"), s.Plan, s.AllowOverPlan),
 		s.Admin.validate(at.Child("admin")),
 		validateAPIKeys(at.Child("apiKeys"), t.Name, s.APIKeys, s.Quotas.APIKeys),
-		validateKeys(at.Child("keys"), t.Name, s.Keys, s.Quotas.Keys),
+		validateKeys(at.Child("keys"), &t.ObjectMeta, s.Keys, s.Quotas.Keys),
 		s.Settings.validate(at.Child("settings")),
 		s.validateSecrets(at),
 	)

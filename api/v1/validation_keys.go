@@ -22,7 +22,7 @@ const (
 const leastLease, mostLease = time.Second, time.Minute
 
 // validateKeys checks the keys of a tenant, of which there may be most.
-func validateKeys(at *field.Path, tenant string, keys []Key, most *int64) field.ErrorList {
+func validateKeys(at *field.Path, tenant *metav1.ObjectMeta, keys []Key, most *int64) field.ErrorList {
 	first := map[string]KeyClient{}
 	names := make([]string, len(keys))
 	faults := each(at, keys, func(at *field.Path, key Key) field.ErrorList {
@@ -67,8 +67,8 @@ func (f *Fence) validate(at *field.Path, kind KeyType) field.ErrorList {
 
 // validateKeyClients checks the clients of a key. First holds those of the keys before, of
 // which each is written alike.
-func validateKeyClients(at *field.Path, tenant string, clients []KeyClient, first map[string]KeyClient) field.ErrorList {
-	room := validation.DNS1123LabelMaxLength - len(fmt.Sprintf(derivedFromClient, tenant, ""))
+func validateKeyClients(at *field.Path, tenant *metav1.ObjectMeta, clients []KeyClient, first map[string]KeyClient) field.ErrorList {
+	room := validation.DNS1123LabelMaxLength - len(fmt.Sprintf(derivedFromClient, tenant.Name, ""))
 	names := make([]string, len(clients))
 	faults := each(at, clients, func(at *field.Path, c KeyClient) field.ErrorList {
 		name := at.Child("name")
@@ -79,11 +79,12 @@ func validateKeyClients(at *field.Path, tenant string, clients []KeyClient, firs
 		return slices.Concat(
 			required(name, c.Name != "", "such as op-batcher"),
 			check(name, c.Name, c.Name == "" || isLabel(c.Name), mustBeLabel),
-			check(name, c.Name, room < 1 || len(c.Name) <= room, fmt.Sprintf("must be at most %d characters, so that %s stays within %d", room, fmt.Sprintf(derivedFromClient, tenant, "<name>"), validation.DNS1123LabelMaxLength)),
+			check(name, c.Name, room < 1 || len(c.Name) <= room, fmt.Sprintf("must be at most %d characters, so that %s stays within %d", room, fmt.Sprintf(derivedFromClient, tenant.Name, "<name>"), validation.DNS1123LabelMaxLength)),
 			required(at.Child("auth"), c.Auth != "", "mtls or apiKey"),
 			enum(at.Child("auth"), c.Auth, AuthMTLS, AuthAPIKey),
 			required(at.Child("namespace"), c.Namespace != "", "the namespace whose pods may connect"),
 			validateClientNamespace(at.Child("namespace"), c.Namespace),
+			validateDelivery(at.Child("deliver"), c, tenant.Namespace),
 			forbidden(at, known && c.Name != "" && c != other, fmt.Sprintf("must be as client %s of an earlier key: it is one program with one credential", c.Name)),
 		)
 	})
@@ -98,6 +99,15 @@ func validateClientNamespace(at *field.Path, name string) field.ErrorList {
 	return slices.Concat(
 		check(at, name, name == "" || isLabel(name), mustBeLabel),
 		check(at, name, name == metav1.NamespaceDefault || !IsForeignNamespace(name), "must be the namespace of the client's own pods: all pods there may connect to the signer"),
+	)
+}
+
+// validateDelivery refuses delivery to where the credential is anyway, and to the namespace
+// of others whose pods may be clients; no pod of the other namespaces of others may.
+func validateDelivery(at *field.Path, c KeyClient, stack string) field.ErrorList {
+	return slices.Concat(
+		forbidden(at, c.Deliver && c.Namespace != "" && c.Namespace == stack, "must not be given in the stack's own namespace, where the credential is anyway"),
+		forbidden(at, c.Deliver && c.Namespace == metav1.NamespaceDefault, "must not be given in namespace default, where the tenants Job would have the right to create Secrets\nhint: give the client a namespace of its own"),
 	)
 }
 

@@ -74,6 +74,16 @@ keys:
 			"spec.keys[2]: must not be given twice (got poster)",
 			"spec.keys: must be at most 5, which quotas.keys or else the plan allows",
 		}},
+		{"a credential is delivered to a namespace of the client's own", `{metadata: {namespace: keys}, spec: {keys: [
+  {name: a, type: evm, policy: {}, clients: [
+    {name: a, auth: mtls, namespace: rollup, deliver: true}, {name: b, auth: mtls, namespace: keys, deliver: true},
+    {name: c, auth: mtls, namespace: keys}, {name: d, auth: mtls, namespace: default, deliver: true}, {name: e, auth: mtls, namespace: kube-system, deliver: true}]},
+  {name: b, type: evm, policy: {}, clients: [{name: a, auth: mtls, namespace: rollup}]}]}}`, []string{
+			"spec.keys[0].clients[1].deliver: must not be given in the stack's own namespace, where the credential is anyway",
+			"spec.keys[0].clients[3].deliver: must not be given in namespace default, where the tenants Job would have the right to create Secrets; hint: give the client a namespace of its own",
+			"spec.keys[0].clients[4].namespace: must be the namespace of the client's own pods: all pods there may connect to the signer (got kube-system)",
+			"spec.keys[1].clients[0]: must be as client a of an earlier key: it is one program with one credential",
+		}},
 		{"a client's name leaves room for its Secret's", spec(`keys: [{name: a, type: evm, policy: {}, clients: [{name: ` + strings.Repeat("c", 60) + `, auth: mtls, namespace: r}]}]`), []string{
 			"spec.keys[0].clients[0].name: must be at most 32 characters, so that banhbaoring-tenant-acme.client.<name> stays within 63 (got " + strings.Repeat("c", 60) + ")",
 		}},

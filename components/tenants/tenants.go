@@ -5,6 +5,7 @@ package tenants
 import (
 	"embed"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -94,7 +95,7 @@ func build(s *render.Stack) ([]runtime.Object, error) {
 	})
 	role := kustomize.Find[*rbacv1.Role](objects)
 	s.LetReadReceipts(role)
-	return append(objects, rights(role, c.Namespace, shards)...), nil
+	return slices.Concat(objects, rights(role, c.Namespace, shards), deliveries(c.Namespace, shards)), nil
 }
 
 func hasClients(t *v1.BanhBaoRingTenant) bool { return len(jobs.TenantOf(t).Clients()) > 0 }
@@ -178,7 +179,10 @@ func rights(role *rbacv1.Role, namespace string, shards []jobs.TenantShard) []ru
 			if room == 0 {
 				room = namesPerRole
 				var binding *rbacv1.RoleBinding
-				role, binding = another(fmt.Sprintf("%s-%d", jobs.TenantsName, len(objects)/2+1), namespace)
+				role, binding = another(metav1.ObjectMeta{
+					Name: fmt.Sprintf("%s-%d", jobs.TenantsName, len(objects)/2+1), Labels: labels(),
+					Annotations: map[string]string{render.StageAnnotation: render.Foundation.String()},
+				}, namespace)
 				objects = append(objects, role, binding)
 			}
 			n := min(room, len(names))
@@ -189,14 +193,46 @@ func rights(role *rbacv1.Role, namespace string, shards []jobs.TenantShard) []ru
 	return objects
 }
 
-// another is a Role of the Job's beside the base's, and its binding.
-func another(name, namespace string) (*rbacv1.Role, *rbacv1.RoleBinding) {
-	meta := metav1.ObjectMeta{Name: name, Labels: labels(), Annotations: map[string]string{render.StageAnnotation: render.Foundation.String()}}
+// deliveries are the rights to bring credentials to the namespaces of clients. They have a
+// stage of their own: a namespace that is not there holds up nothing else.
+func deliveries(namespace string, shards []jobs.TenantShard) []runtime.Object {
+	var tenants []jobs.Tenant
+	for _, shard := range shards {
+		tenants = append(tenants, shard.Tenants...)
+	}
+	names := jobs.Deliveries(tenants)
+	resources := []string{"configmaps", "secrets"}
+	var objects []runtime.Object
+	for _, where := range slices.Sorted(maps.Keys(names)) {
+		part := 0
+		for some := range slices.Chunk(names[where], namesPerRole) {
+			meta := metav1.ObjectMeta{
+				Name: jobs.TenantsDelivery(namespace), Namespace: where, Labels: labels(),
+				Annotations: map[string]string{render.StageAnnotation: render.Clients.String()},
+			}
+			meta.Labels[jobs.LabelStack] = namespace
+			if part > 0 {
+				meta.Name += "-" + strconv.Itoa(part)
+			}
+			role, binding := another(meta, namespace)
+			if part == 0 {
+				role.Rules = append(role.Rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: resources, Verbs: []string{"create"}}) // which has no names
+			}
+			role.Rules = append(role.Rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: resources, ResourceNames: some, Verbs: []string{"get", "update"}})
+			objects = append(objects, role, binding)
+			part++
+		}
+	}
+	return objects
+}
+
+// another is a Role of the Job's beside the base's, and its binding. Namespace is the Job's.
+func another(meta metav1.ObjectMeta, namespace string) (*rbacv1.Role, *rbacv1.RoleBinding) {
 	group := rbacv1.SchemeGroupVersion.String()
 	return &rbacv1.Role{TypeMeta: metav1.TypeMeta{APIVersion: group, Kind: "Role"}, ObjectMeta: meta},
 		&rbacv1.RoleBinding{
 			TypeMeta: metav1.TypeMeta{APIVersion: group, Kind: "RoleBinding"}, ObjectMeta: *meta.DeepCopy(),
-			RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
+			RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: meta.Name},
 			Subjects: []rbacv1.Subject{{Kind: "ServiceAccount", Name: jobs.TenantsName, Namespace: namespace}},
 		}
 }

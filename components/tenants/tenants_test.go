@@ -1,12 +1,14 @@
 package tenants_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -102,6 +104,55 @@ func TestManyTenantsFillSeveralConfigMapsAndRoles(t *testing.T) {
 		if len(text) > 250<<10 {
 			t.Errorf("Role %s has %d bytes", r.GetName(), len(text))
 		}
+	}
+}
+
+// Two stacks deliver into one namespace with rights of their own, which are over their own
+// clients' Secrets and ConfigMaps and no others.
+func TestTheRightsInAClientsNamespaceAreOverItsClientsAlone(t *testing.T) {
+	const keys = `
+  plan: enterprise
+  keys:
+  - name: a
+    type: evm
+    policy: {}
+    clients:
+    - {name: one, auth: mtls, namespace: rollup, deliver: true}
+    - {name: two, auth: apiKey, namespace: bridge, deliver: true}
+    - {name: three, auth: mtls, namespace: rollup}
+`
+	text := strings.Replace(stack(1, keys[1:]), "spec: {domain", "spec: {signer: {enabled: true}, domain", 1)
+	names := map[string]bool{}
+	for _, namespace := range []string{"keys", "other"} {
+		objects := rendered(t, strings.ReplaceAll(text, "metadata: {", "metadata: {namespace: "+namespace+", "))
+		got := map[string]string{}
+		for _, r := range kinds(objects, "Role") {
+			if r.GetNamespace() == namespace {
+				continue
+			}
+			rules, err := json.Marshal(r.Object["rules"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[r.GetNamespace()] = string(rules)
+			names[r.GetNamespace()+"/"+r.GetName()] = true
+		}
+		want := func(client string) string {
+			return `[{"apiGroups":[""],"resources":["configmaps","secrets"],"verbs":["create"]},` +
+				`{"apiGroups":[""],"resourceNames":["banhbaoring-tenant-tenant-0000.client.` + client + `"],"resources":["configmaps","secrets"],"verbs":["get","update"]}]`
+		}
+		if d := cmp.Diff(map[string]string{"rollup": want("one"), "bridge": want("two")}, got); d != "" {
+			t.Error(d)
+		}
+		for _, b := range kinds(objects, "RoleBinding") {
+			subjects, _, _ := unstructured.NestedSlice(b.Object, "subjects")
+			if d := cmp.Diff([]any{map[string]any{"kind": "ServiceAccount", "name": "banhbaoring-tenants", "namespace": namespace}}, subjects); d != "" {
+				t.Errorf("%s: %s", b.GetName(), d)
+			}
+		}
+	}
+	if len(names) != 4 {
+		t.Errorf("two stacks have %d Roles in two namespaces: %v", len(names), names)
 	}
 }
 

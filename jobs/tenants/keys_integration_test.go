@@ -3,16 +3,22 @@
 package tenants_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/banhbaoring/banhbaoring/jobs"
 )
@@ -283,4 +289,121 @@ func TestWhatGitTakesAwayGoesThoughAnotherKeyFails(t *testing.T) {
 	if err := s.signs(t, "rollup", "proposer", "op-batcher", credential); err != nil {
 		t.Error(err)
 	}
+}
+
+// deliveredTo is a namespace of a client's pods.
+func (s *server) deliveredTo(t *testing.T, namespace string) {
+	t.Helper()
+	namespaces := s.CoreV1().Namespaces()
+	if _, err := namespaces.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := namespaces.Delete(context.WithoutCancel(t.Context()), namespace, metav1.DeleteOptions{}); err != nil {
+			t.Log(err)
+		}
+	})
+}
+
+// delivers is a tenant like rollup's, whose clients' credentials are delivered: op-batcher's
+// to one namespace and poster's to another.
+func delivers(rotate, batcher, poster string) string {
+	return strings.NewReplacer(
+		"auth: mtls, namespace: rollup", "auth: mtls, deliver: true, namespace: "+batcher,
+		"auth: apiKey, namespace: rollup", "auth: apiKey, deliver: true, namespace: "+poster,
+	).Replace(rollup(rotate, "batcher"))
+}
+
+// What is delivered signs, with the rights that are rendered and no others, and follows a
+// rotation. A namespace that is not there, or a Secret of others in it, holds up neither the
+// other client nor what Git takes away.
+func TestCredentialsAreDeliveredToWhereClientsRun(t *testing.T) {
+	s := newServer(t)
+	s.withAuthority(t)
+	ours, theirs := s.Namespace+"-rollup", s.Namespace+"-bridge"
+	s.deliveredTo(t, ours)
+	name := func(client string) string { return jobs.TenantClientSecret("rollup", client) }
+	in := func(namespace, client string) map[string][]byte {
+		t.Helper()
+		secret, err := s.CoreV1().Secrets(namespace).Get(t.Context(), name(client), metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return secret.Data
+	}
+
+	// Each run that fails is one of a pod; the Job has another.
+	o := s.job(t, spec(s.Namespace, withSigner, delivers("", ours, theirs))).Run(t)
+	if o.Code == 0 || !strings.Contains(o.Log, "client poster: nothing can be brought to namespace "+theirs) || !strings.Contains(o.Log, "kubectl create namespace "+theirs) {
+		t.Fatalf("exit %d\n%s", o.Code, o.Log)
+	}
+	if err := s.signs(t, "rollup", "batcher", "op-batcher", sha(certificate(t, in(ours, "op-batcher")["tls.crt"]).RawSubjectPublicKeyInfo)); err != nil {
+		t.Errorf("with what was delivered: %v", err)
+	}
+	settings, err := s.CoreV1().ConfigMaps(ours).Get(t.Context(), name("op-batcher"), metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := s.read(t, "tenant-rollup", jobs.PluginName+"/keys/batcher")["eth_address"]
+	if want := fmt.Sprintf("OP_BATCHER_SIGNER_ADDRESS=%s\n", address); !strings.Contains(settings.Data["batcher.op-batcher.env"], want) {
+		t.Errorf("settings %v, want %s", settings.Data, want)
+	}
+
+	s.deliveredTo(t, theirs)
+	s.run(t, spec(s.Namespace, withSigner, delivers("", ours, theirs)))
+	before := in(theirs, "poster")["api-key"]
+	if again := s.run(t, spec(s.Namespace, withSigner, delivers("", ours, theirs))); !strings.Contains(again.Log, `"changed":0`) {
+		t.Errorf("another run changes something:\n%s", again.Log)
+	}
+	s.run(t, spec(s.Namespace, withSigner, delivers("again", ours, theirs)))
+	after := in(theirs, "poster")["api-key"]
+	if string(after) == string(before) || string(after) != string(s.Secret(t, name("poster"))["api-key"]) {
+		t.Error("what was delivered does not follow a rotation")
+	}
+	if err := s.signs(t, "rollup", "batcher", "poster", sha(after)); err != nil {
+		t.Error(err)
+	}
+
+	// Its rights are over its clients' by name.
+	config, err := clientcmd.BuildConfigFromFlags("", s.kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := job.CoreV1().Secrets(ours)
+	_, err1 := secrets.List(t.Context(), metav1.ListOptions{})
+	_, err2 := secrets.Get(t.Context(), "other", metav1.GetOptions{})
+	err3 := secrets.Delete(t.Context(), name("op-batcher"), metav1.DeleteOptions{})
+	for what, err := range map[string]error{"list": err1, "get another": err2, "delete": err3} {
+		if !apierrors.IsForbidden(err) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+
+	// A Secret of others; and the client that has left signs no more although that one fails.
+	if err := s.CoreV1().Secrets(ours).Delete(t.Context(), name("op-batcher"), metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	other := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name("op-batcher")}, Data: map[string][]byte{"mine": []byte("1")}}
+	if _, err := s.CoreV1().Secrets(ours).Create(t.Context(), other, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	text := delivers("again", ours, theirs)
+	o = s.job(t, spec(s.Namespace, withSigner, text[:strings.LastIndex(text, "\n")])).Run(t)
+	if o.Code == 0 || !strings.Contains(o.Log, "Secret "+name("op-batcher")+" in namespace "+ours+" is not this Job's, and is not overwritten") {
+		t.Errorf("exit %d\n%s", o.Code, o.Log)
+	}
+	if string(in(ours, "op-batcher")["mine"]) != "1" {
+		t.Error("it was overwritten")
+	}
+	if err := s.signs(t, "rollup", "batcher", "poster", sha(after)); err == nil {
+		t.Error("a client that has left signs")
+	}
+	if !strings.Contains(o.Log, "kubectl delete secret,configmap -n "+theirs+" "+name("poster")) {
+		t.Errorf("what is left is not told:\n%s", o.Log)
+	}
+	in(theirs, "poster")
 }

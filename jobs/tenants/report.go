@@ -21,7 +21,7 @@ const told = 10
 
 // report tells how tenants are: in the log, in a ConfigMap, and by the exit
 // code. It fails where a tenant did.
-func (w *work) report(ctx context.Context, outcomes map[string]*outcome) error {
+func (w *work) report(ctx context.Context, shards [][]jobs.Tenant, outcomes map[string]*outcome) error {
 	states := map[state][]string{}
 	failed := map[string]string{}
 	changed := 0
@@ -40,7 +40,7 @@ func (w *work) report(ctx context.Context, outcomes map[string]*outcome) error {
 	if names := states[locked]; len(names) > 0 {
 		w.Log.Warn("tenants that are not in the spec any more are locked, and not deleted", "tenants", names)
 	}
-	if err := w.writeReport(ctx, states, failed); err != nil {
+	if err := w.writeReport(ctx, shards, outcomes, states, failed); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	if len(failed) == 0 {
@@ -57,31 +57,45 @@ func (w *work) report(ctx context.Context, outcomes map[string]*outcome) error {
 	return fmt.Errorf("%d of %d tenants failed: %s", len(failed), len(outcomes), strings.Join(all, "; "))
 }
 
-// writeReport writes the ConfigMap where it says something else.
-func (w *work) writeReport(ctx context.Context, states map[state][]string, failed map[string]string) error {
-	text, err := json.MarshalIndent(map[string]any{
+// reportFile is the ConfigMap's key beside addressesKey.
+const reportFile = "report.json"
+
+// writeReport writes the ConfigMap where it says something else. It is also where the next
+// run finds what this one has delivered.
+func (w *work) writeReport(ctx context.Context, shards [][]jobs.Tenant, outcomes map[string]*outcome, states map[state][]string, failed map[string]string) error {
+	reports := w.Kubernetes.CoreV1().ConfigMaps(w.Namespace)
+	old, err := reports.Get(ctx, jobs.TenantsReport, metav1.GetOptions{})
+	none := apierrors.IsNotFound(err)
+	if err != nil && !none {
+		return err
+	}
+	var before struct{ Delivered []string }
+	if !none {
+		_ = json.Unmarshal([]byte(old.Data[reportFile]), &before) // what a person has written is none
+	}
+	said := map[string]any{
 		"active": len(states[active]), "suspended": names(states[suspended]), "locked": names(states[locked]), "failed": failed,
-	}, "", "  ")
+	}
+	if now := w.left(ctx, before.Delivered, shards, outcomes); len(now) > 0 {
+		said["delivered"] = now
+	}
+	text, err := json.MarshalIndent(said, "", "  ")
 	if err != nil {
 		return err
 	}
-	data := map[string]string{"report.json": string(text) + "\n"}
+	data := map[string]string{reportFile: string(text) + "\n"}
 	if data[addressesKey], err = w.addresses(ctx); err != nil {
 		return err
 	}
-	reports := w.Kubernetes.CoreV1().ConfigMaps(w.Namespace)
-	old, err := reports.Get(ctx, jobs.TenantsReport, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
+	switch {
+	case none:
 		_, err = reports.Create(ctx, &corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{Name: jobs.TenantsReport, Labels: w.labels(""), Annotations: v1.NeverPruned()}, Data: data,
 		}, metav1.CreateOptions{})
-		return err
+	case !maps.Equal(old.Data, data):
+		old.Data = data
+		_, err = reports.Update(ctx, old, metav1.UpdateOptions{})
 	}
-	if err != nil || maps.Equal(old.Data, data) {
-		return err
-	}
-	old.Data = data
-	_, err = reports.Update(ctx, old, metav1.UpdateOptions{})
 	return err
 }
 

@@ -89,7 +89,7 @@ func Run(ctx context.Context, s *run.Session, config jobs.TenantsConfig) error {
 			w.webhooks(ctx, shard.Secret, shards[i], outcomes)
 		}
 	}
-	return w.report(ctx, outcomes)
+	return w.report(ctx, shards, outcomes)
 }
 
 func (w *work) logout(ctx context.Context) {
@@ -122,7 +122,9 @@ type outcome struct {
 	Tenant  string
 	State   state
 	Changed bool
-	Err     error
+	// Delivered is what was brought to clients' namespaces.
+	Delivered []string
+	Err       error
 }
 
 // all works on every tenant, and on those that are gone. Outcomes are in the
@@ -184,7 +186,7 @@ func (w *work) tenant(ctx context.Context, t jobs.Tenant, o *outcome) error {
 			return err
 		}
 	}
-	return w.mail(ctx, t, o)
+	return errors.Join(w.mail(ctx, t, o), w.deliver(ctx, t, o))
 }
 
 // changing is a step that is tried again while that can help and patience lasts.

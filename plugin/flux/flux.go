@@ -37,6 +37,7 @@ var timeouts = map[render.Stage]string{
 	render.OpenBao:      "30m",
 	render.Restore:      "2h",
 	render.Configure:    "15m",
+	render.Clients:      "5m",
 	render.Tenants:      "15m",
 	render.Applications: "20m",
 	render.Monitoring:   "20m",

@@ -23,8 +23,8 @@ type Stage struct {
 	Timeout time.Duration
 	// Waits is false where what the stage holds may be unhealthy for long.
 	Waits bool
-	// Joins is true where the next stage does not need this one's health: it is
-	// waited for at the end.
+	// Joins is true where the next stage needs neither this one's objects nor their
+	// health: that one could not be applied is told at the end, and it is waited for then.
 	Joins bool
 }
 
@@ -55,9 +55,14 @@ func (a *Applier) Apply(ctx context.Context, namespace string, stages []Stage, p
 		wanted = append(wanted, s.Objects...)
 	}
 	var later []Stage
+	var unhealthy []error
 	for _, s := range stages {
 		if err := a.applyStage(ctx, s, &total); err != nil {
-			return total, err
+			if !s.Joins {
+				return total, err
+			}
+			unhealthy = append(unhealthy, err)
+			continue
 		}
 		if prune {
 			if err := a.replaceJobs(ctx, namespace, s, wanted, &total); err != nil {
@@ -72,7 +77,6 @@ func (a *Applier) Apply(ctx context.Context, namespace string, stages []Stage, p
 			return total, err
 		}
 	}
-	var unhealthy []error
 	for _, s := range later {
 		unhealthy = append(unhealthy, a.wait(ctx, s))
 	}
@@ -161,7 +165,7 @@ func Stages(manifests render.Manifests, foreign []*unstructured.Unstructured, ti
 		}
 		stages = append(stages, Stage{
 			Name: name, Objects: objects, Timeout: timeouts(stage),
-			Waits: stage != render.Exposure, Joins: stage >= render.Applications,
+			Waits: stage != render.Exposure, Joins: stage >= render.Applications || stage == render.Clients,
 		})
 	}
 	return stages

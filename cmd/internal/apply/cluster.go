@@ -62,6 +62,15 @@ func (c *cluster) of(kind schema.GroupVersionKind, namespace string) (dynamic.Re
 	return c.client.Resource(mapping.Resource).Namespace(namespace), nil
 }
 
+// everywhere is where objects of a kind are, in all namespaces.
+func (c *cluster) everywhere(kind schema.GroupVersionKind) (dynamic.ResourceInterface, error) {
+	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return nil, err
+	}
+	return c.client.Resource(mapping.Resource), nil
+}
+
 // get is an object as the cluster has it, nil where it has none.
 func (c *cluster) get(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	resource, err := c.of(u.GroupVersionKind(), u.GetNamespace())

@@ -42,13 +42,22 @@ var Prunable = []schema.GroupVersionKind{
 	{Group: "networking.k8s.io", Version: "v1", Kind: "NetworkPolicy"},
 }
 
-const ours = "app.kubernetes.io/managed-by=banhbaoring,app.kubernetes.io/part-of=banhbaoring"
+// Outside are the kinds of them that a stack has in other namespaces too.
+var Outside = []schema.GroupVersionKind{
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding"},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "Role"},
+}
 
 // prune removes what an earlier render made and this one does not, in the order
 // of Prunable.
 func (a *Applier) prune(ctx context.Context, namespace string, wanted []*unstructured.Unstructured, total *Outcome) error {
-	for _, kind := range Prunable {
-		found, err := a.ours(ctx, kind, namespace)
+	for i, kind := range slices.Concat(Outside, Prunable) {
+		outside := i < len(Outside)
+		found, err := a.ours(ctx, kind, namespace, outside)
+		if outside && apierrors.IsForbidden(err) {
+			a.Tell("not looked for in other namespaces: %s", kind.Kind)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -73,7 +82,7 @@ func (a *Applier) replaceJobs(ctx context.Context, namespace string, s Stage, wa
 	if len(replaced) == 0 {
 		return nil
 	}
-	found, err := a.ours(ctx, schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}, namespace)
+	found, err := a.ours(ctx, schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}, namespace, false)
 	if err != nil {
 		return err
 	}
@@ -91,17 +100,20 @@ func componentOf(u *unstructured.Unstructured) string {
 	return u.GetLabels()["app.kubernetes.io/component"]
 }
 
-// ours are the objects of a kind that bear the stack's labels. A kind that the
-// cluster does not have has none.
-func (a *Applier) ours(ctx context.Context, kind schema.GroupVersionKind, namespace string) ([]*unstructured.Unstructured, error) {
+// ours are the objects of a kind that bear the stack's labels, in its namespace or in all
+// others. A kind that the cluster does not have has none.
+func (a *Applier) ours(ctx context.Context, kind schema.GroupVersionKind, namespace string, outside bool) ([]*unstructured.Unstructured, error) {
 	resource, err := a.of(kind, namespace)
+	if outside {
+		resource, err = a.everywhere(kind)
+	}
 	if meta.IsNoMatchError(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	all, err := resource.List(ctx, metav1.ListOptions{LabelSelector: ours})
+	all, err := resource.List(ctx, metav1.ListOptions{LabelSelector: render.Selector(namespace, outside)})
 	if err != nil {
 		return nil, fmt.Errorf("looking for what is to be pruned: %w", err)
 	}
@@ -124,7 +136,11 @@ func (a *Applier) remove(ctx context.Context, u *unstructured.Unstructured, tota
 		return fmt.Errorf("pruning %s %s: %w", u.GetKind(), u.GetName(), err)
 	}
 	total.Pruned++
-	a.Tell("pruned %s %s", u.GetKind(), u.GetName())
+	where := ""
+	if render.OutsideOf(u) != "" {
+		where = " in namespace " + u.GetNamespace()
+	}
+	a.Tell("pruned %s %s%s", u.GetKind(), u.GetName(), where)
 	return nil
 }
 

@@ -10,7 +10,8 @@ import (
 )
 
 // Uninstall removes what runs: whatever a render of the stack has made in the
-// namespace, and what the given manifests hold beside it, which is cluster-wide.
+// namespace, and what the given manifests hold beside it, which is cluster-wide or in
+// namespaces of others.
 // What holds data or keys stays, and so does the namespace, which would take it
 // along.
 func (a *Applier) Uninstall(ctx context.Context, namespace string, manifests []*unstructured.Unstructured) (Outcome, error) {
@@ -19,7 +20,7 @@ func (a *Applier) Uninstall(ctx context.Context, namespace string, manifests []*
 		return total, err
 	}
 	for _, u := range manifests {
-		if u.GetNamespace() != "" || protected(u) {
+		if u.GetNamespace() == namespace || protected(u) {
 			continue
 		}
 		live, err := a.get(ctx, u)

@@ -4,6 +4,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/banhbaoring/banhbaoring/render"
 )
 
 // Cluster is a running cluster.
@@ -270,11 +273,11 @@ func (c *Cluster) Missing(ctx context.Context, objects []*unstructured.Unstructu
 // beside are the objects of the same stacks that are live and not among those
 // given: with pruning, a sync takes them away.
 func (c *Cluster) beside(ctx context.Context, objects []*unstructured.Unstructured, known map[Key]bool) ([]*unstructured.Unstructured, error) {
-	type place struct{ apiVersion, kind, namespace string }
+	type place struct{ apiVersion, kind, namespace, outsideOf string }
 	asked := map[place]bool{}
 	var found []*unstructured.Unstructured
 	for _, u := range objects {
-		p := place{u.GetAPIVersion(), u.GetKind(), u.GetNamespace()}
+		p := place{u.GetAPIVersion(), u.GetKind(), u.GetNamespace(), render.OutsideOf(u)}
 		if p.namespace == "" || asked[p] { // what is cluster-wide belongs to no one namespace
 			continue
 		}
@@ -286,7 +289,7 @@ func (c *Cluster) beside(ctx context.Context, objects []*unstructured.Unstructur
 		if err != nil {
 			return nil, err
 		}
-		all, err := resource.List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=banhbaoring,app.kubernetes.io/part-of=banhbaoring"})
+		all, err := resource.List(ctx, metav1.ListOptions{LabelSelector: render.Selector(cmp.Or(p.outsideOf, p.namespace), p.outsideOf != "")})
 		if err != nil {
 			return nil, fmt.Errorf("listing %s: %w", u.GetKind(), err)
 		}

@@ -177,7 +177,7 @@ func layout(t *testing.T, spec string) (string, []kustomizev1.Kustomization) {
 
 // together are the last stages, which wait for the one before them and not for
 // each other.
-var together = regexp.MustCompile("-(tenants|applications|monitoring|exposure)$")
+var together = regexp.MustCompile("-(clients|tenants|applications|monitoring|exposure)$")
 
 // Each Kustomization builds to the objects of its stage as the plain command
 // prints them, and together they are all of them. Substitution changes nothing.
