@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -105,13 +106,13 @@ func namesOf(t *testing.T, source string) []string {
 // start runs a program that serves at an address of its own until the test ends.
 func start(t *testing.T, program string, args ...string) (url string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
+	address := ""
+	for address == "" { // not one that the system gives to connections
+		try := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000))
+		if listener, err := net.Listen("tcp", try); err == nil {
+			address = try
+			_ = listener.Close()
+		}
 	}
 	cmd := exec.Command(program, append(args, "--web.listen-address="+address)...)
 	cmd.Dir, cmd.SysProcAttr = t.TempDir(), &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -77,16 +76,6 @@ func exportsEventually(t *testing.T, url, token string, names []string, check fu
 	})
 }
 
-func address(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 // start starts an exporter, and returns where it exports.
 func start(t *testing.T, program string, env ...string) string {
 	t.Helper()
@@ -94,7 +83,7 @@ func start(t *testing.T, program string, env ...string) string {
 	if dir == "" {
 		t.Fatal("EXPORTERS names no folder: `make integration` builds the programs into one")
 	}
-	listen := address(t)
+	listen := realtest.FreeAddress(t)
 	run(t, env, filepath.Join(dir, program), "--web.listen-address="+listen)
 	return "http://" + listen + "/metrics"
 }
@@ -169,7 +158,7 @@ func receiver(t *testing.T) string {
 }
 
 func TestRedisExporterExportsWhatTheRulesName(t *testing.T) {
-	listen := address(t)
+	listen := realtest.FreeAddress(t)
 	_, port, _ := strings.Cut(listen, ":")
 	run(t, nil, "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir(), "--requirepass", "secret")
 	metrics := start(t, "redis_exporter", "REDIS_ADDR=redis://"+listen, "REDIS_PASSWORD=secret", "REDIS_EXPORTER_REDIS_ONLY_METRICS=true")

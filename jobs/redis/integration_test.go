@@ -12,11 +12,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/banhbaoring/banhbaoring/jobs/internal/realtest"
 )
 
 const password = `p"a s\s`
@@ -93,12 +96,12 @@ func (p *process) node() Node      { return Dial(p.address(), password) }
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	_, text, _ := strings.Cut(realtest.FreeAddress(t), ":")
+	port, err := strconv.Atoi(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 func dialAll(t *testing.T, processes []*process) []Node {

@@ -36,7 +36,7 @@ func NewKMS(t *testing.T) *KMS {
 	if k.program == "" {
 		t.Fatal("no KMS: set LOCAL_KMS to its program")
 	}
-	address := freeAddress(t)
+	address := FreeAddress(t)
 	k.Endpoint, k.port = "http://"+address, address[strings.LastIndex(address, ":")+1:]
 	t.Cleanup(k.Stop)
 	k.Start(t)

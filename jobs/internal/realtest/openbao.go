@@ -133,8 +133,8 @@ func NewOpenBao(t *testing.T, o OpenBaoOptions) *OpenBao {
 		b.installKMSPlugin(t, o.KMSPlugin)
 	}
 	for i := range max(o.Nodes, 1) {
-		b.Peers = append(b.Peers, "https://"+freeAddress(t))
-		b.clusters = append(b.clusters, freeAddress(t))
+		b.Peers = append(b.Peers, "https://"+FreeAddress(t))
+		b.clusters = append(b.clusters, FreeAddress(t))
 		b.NodeNames = append(b.NodeNames, fmt.Sprintf("banhbaoring-openbao-%d", i))
 	}
 	b.processes = make([]*process, len(b.Peers))
@@ -345,17 +345,6 @@ func (b *OpenBao) write(t *testing.T, name string, text []byte) {
 	if err := os.WriteFile(filepath.Join(b.dir, name), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// freeAddress is an address that nobody listens at.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 // certificate is one that signs itself, for servers on this machine.

@@ -51,7 +51,7 @@ func NewPostgres(t *testing.T) (url string, sql func(script string) string) {
 	}
 	data := filepath.Join(dir, "data")
 	run("", "initdb", "--pgdata="+data, "--username=tester", "--auth=trust", "--no-sync")
-	_, port, _ := strings.Cut(freeAddress(t), ":")
+	_, port, _ := strings.Cut(FreeAddress(t), ":")
 	var log bytes.Buffer
 	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
 	server.Dir, server.SysProcAttr, server.Stdout, server.Stderr = dir, attributes, &log, &log

@@ -39,7 +39,7 @@ func NewS3(t *testing.T) *S3 {
 	if err := os.Mkdir(s.Dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := FreeAddress(t)
 	s.Endpoint = "http://" + address
 	var log bytes.Buffer
 	cmd := exec.Command(program, "--port", address, "--quiet", "posix", root)
