@@ -53,16 +53,12 @@ func (w *work) readAddresses(ctx context.Context) (addresses, error) {
 }
 
 // addresses is the record with the keys that OpenBao's has now, as text: a line a tenant.
-func (w *work) addresses(ctx context.Context) (string, error) {
-	known, err := namespaces(ctx, w.root)
-	if err != nil {
-		return "", err
-	}
+func (w *work) addresses() string {
 	all := addresses{}
 	for tenant, keys := range w.recorded {
 		all[tenant] = maps.Clone(keys)
 	}
-	for _, n := range known {
+	for _, n := range w.known {
 		for entry, address := range n.Metadata {
 			if key, is := strings.CutPrefix(entry, metaKey); is && address != keyPending && n.ours(w.config.Cluster) {
 				all.add(n.tenant(), key, address)
@@ -72,9 +68,9 @@ func (w *work) addresses(ctx context.Context) (string, error) {
 	text := all.text()
 	if len(text) > addressesRoom {
 		w.Log.Warn("the addresses of keys do not fit in the report; those of new ones are left out", "bytes", len(text))
-		return w.recorded.text(), nil
+		return w.recorded.text()
 	}
-	return text, nil
+	return text
 }
 
 func (a addresses) text() string {

@@ -65,11 +65,7 @@ func Run(ctx context.Context, s *run.Session, config jobs.TenantsConfig) error {
 		return err
 	}
 	defer w.logout(ctx)
-	err = s.Step(ctx, "list namespaces", func(ctx context.Context) (err error) {
-		w.known, err = namespaces(ctx, w.root)
-		return err
-	})
-	if err != nil {
+	if err := w.look(ctx); err != nil {
 		return err
 	}
 	if w.recorded, err = w.readAddresses(ctx); err != nil {
@@ -89,7 +85,19 @@ func Run(ctx context.Context, s *run.Session, config jobs.TenantsConfig) error {
 			w.webhooks(ctx, shard.Secret, shards[i], outcomes)
 		}
 	}
+	// With the keys that were made.
+	if err := w.look(ctx); err != nil {
+		return err
+	}
 	return w.report(ctx, shards, outcomes)
+}
+
+// look reads which namespaces there are.
+func (w *work) look(ctx context.Context) error {
+	return w.Step(ctx, "list namespaces", func(ctx context.Context) (err error) {
+		w.known, err = namespaces(ctx, w.root)
+		return err
+	})
 }
 
 func (w *work) logout(ctx context.Context) {
