@@ -42,6 +42,10 @@ func TestAPIServerAcceptsEveryExample(t *testing.T) {
 	for _, ns := range []string{"banhbaoring", "banhbaoring-system"} {
 		namespace(t, ns)
 	}
+	for _, ns := range []string{"rollup", "bridge"} { // clients', which are there before
+		namespace(t, ns)
+		kubectl(t, "", "create", "namespace", ns)
+	}
 	for _, file := range examples(t) {
 		t.Run(strings.TrimPrefix(file, "../examples/"), func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,11 @@ func TestNothingIsOutOfSyncForever(t *testing.T) {
 				}
 			}
 			kubectl(t, "", "delete", "namespace", namespace, "--ignore-not-found", "--timeout=5m") // of an earlier run
+			for _, ns := range outside(targets, namespace) {
+				kubectl(t, "", "delete", "namespace", ns, "--ignore-not-found", "--timeout=5m")
+				kubectl(t, "", "create", "namespace", ns)
+				t.Cleanup(func() { kubectl(t, "", "delete", "namespace", ns, "--wait=false") })
+			}
 			t.Cleanup(func() {
 				kubectl(t, "", "annotate", "namespace", namespace, "banhbaoring.io/delete="+namespace) // as guardrails want it
 				kubectl(t, stream(t, clusterWide(targets)), "delete", "--ignore-not-found", "--wait=false", "-f", "-")
@@ -68,6 +74,17 @@ func TestNothingIsOutOfSyncForever(t *testing.T) {
 			unpruned(t, namespace, app, targets)
 		})
 	}
+}
+
+// outside are the namespaces beside the stack's own: clients', which are there before.
+func outside(objects []*unstructured.Unstructured, namespace string) []string {
+	var names []string
+	for _, u := range objects {
+		if ns := u.GetNamespace(); ns != "" && ns != namespace && !slices.Contains(names, ns) {
+			names = append(names, ns)
+		}
+	}
+	return names
 }
 
 // instance is the cluster's name.
