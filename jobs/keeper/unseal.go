@@ -135,9 +135,12 @@ func (u *unsealer) serves(s status) {
 		u.log.Info("the server is unsealed")
 	}
 	u.unsealed, u.given, u.joining = true, time.Time{}, joinTime
+	if s.ClusterID == "" {
+		return // it does not know yet
+	}
 	before := u.cluster
 	u.cluster = s.ClusterID
-	if before != "" && s.ClusterID != "" && s.ClusterID != before {
+	if before != "" && before != u.cluster {
 		u.restart("another OpenBao's data was restored, and raft remembers the one before")
 	}
 }
@@ -202,7 +205,8 @@ func (u *unsealer) give(ctx context.Context, keys []string) {
 			u.failed(err)
 			return
 		case !s.Sealed:
-			return // the next look says so
+			u.serves(s) // at once: by the next look a restore may have sealed it
+			return
 		case s.Progress == 0:
 			u.given = time.Now()
 			u.log.Info("the server has its keys, and joins a leader")

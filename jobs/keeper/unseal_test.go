@@ -150,26 +150,42 @@ func TestOneMissingKeyIsNoJoin(t *testing.T) {
 }
 
 func TestAServerIsStartedAgain(t *testing.T) {
+	serves := func(cluster string) status { return status{Initialized: true, ClusterID: cluster} }
 	for name, c := range map[string]struct {
 		keys  string
-		then  status
+		then  []status
 		ended bool
 	}{
-		"when another cluster's data was restored":       {"", status{Initialized: true, ClusterID: "two"}, true},
-		"when it was sealed, and keys are there":         {"key", sealed(), true},
-		"not when a server with auto-unseal was sealed":  {"", sealed(), false},
-		"not while it does not say whose data it serves": {"", status{Initialized: true}, false},
+		"when another cluster's data was restored":       {"", []status{serves("two")}, true},
+		"when it says so only after a while":             {"", []status{serves(""), serves("two")}, true},
+		"when it was sealed, and keys are there":         {"key", []status{sealed()}, true},
+		"not when a server with auto-unseal was sealed":  {"", []status{sealed()}, false},
+		"not while it does not say whose data it serves": {"", []status{serves("")}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &server{status: status{Initialized: true, ClusterID: "one"}, unseal: func(*server) bool { return true }}
 			u := newUnsealer(t, s, c.keys)
 			u.looks(t, 2)
-			s.status = c.then
-			u.looks(t, 3)
+			for _, s.status = range c.then {
+				u.looks(t, 3)
+			}
 			s.hasEnded(t, c.ended)
 			if s.gives != 0 {
 				t.Errorf("the process that was to end was given %d keys", s.gives)
 			}
 		})
+	}
+}
+
+// Between the key that unseals a server and the next look lie seconds.
+func TestAServerThatIsSealedRightAfterItsUnsealIsStartedAgain(t *testing.T) {
+	s := &server{status: sealed(), unseal: func(s *server) bool { s.status.Sealed = false; return true }}
+	u := newUnsealer(t, s, "key\n")
+	u.looks(t, 1)
+	s.status = sealed()
+	u.looks(t, 3)
+	s.hasEnded(t, true)
+	if s.gives != 1 {
+		t.Errorf("the process that was to end was given %d keys", s.gives)
 	}
 }
