@@ -162,21 +162,25 @@ type Check = func(*testing.T, Job, Outcome) string
 // starts from what setup makes; check looks at the run after the kill.
 func KillEverywhere(t *testing.T, setup Setup, check Check) {
 	t.Helper()
-	for _, after := range []bool{false, true} {
-		killAtEach(t, after, setup, check)
-	}
+	beforeAndAfter(t, func(t *testing.T, after bool) { killAtEach(t, after, setup, check) })
 }
 
 // KillSideBySide is KillEverywhere where the kills before a change and those
 // after it run at the same time, each with what lane makes for them.
 func KillSideBySide(t *testing.T, lane func(*testing.T) (setup Setup, check Check)) {
 	t.Helper()
-	for _, after := range []bool{false, true} {
-		t.Run(map[bool]string{false: "before", true: "after"}[after], func(t *testing.T) {
-			t.Parallel()
-			setup, check := lane(t)
-			killAtEach(t, after, setup, check)
-		})
+	beforeAndAfter(t, func(t *testing.T, after bool) {
+		t.Parallel()
+		setup, check := lane(t)
+		killAtEach(t, after, setup, check)
+	})
+}
+
+// beforeAndAfter names the two, so that one can be run without the other.
+func beforeAndAfter(t *testing.T, kills func(t *testing.T, after bool)) {
+	t.Helper()
+	for name, after := range map[string]bool{"before": false, "after": true} {
+		t.Run(name, func(t *testing.T) { kills(t, after) })
 	}
 }
 
