@@ -305,7 +305,7 @@ func startSigning(t *testing.T, s *installed) *signing {
 		defer g.done.Done()
 		for ctx.Err() == nil {
 			g.once()
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(2 * time.Second) // a signature starts five programs
 		}
 	}()
 	t.Cleanup(func() { cancel(); g.done.Wait() })
