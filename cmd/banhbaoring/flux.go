@@ -133,7 +133,11 @@ func (o fluxOptions) layout(in *render.Input, manifests []render.Manifests) (map
 		}
 		for _, stage := range flux.Stages(manifests[i]) {
 			for _, u := range manifests[i].Only(stage) {
-				path := filepath.Join(flux.Folder(namespace, stage), output.FileName(u))
+				folder := flux.Folder(namespace, stage)
+				if other := u.GetNamespace(); other != namespace {
+					folder = filepath.Join(folder, other) // a tenant's clients are in theirs
+				}
+				path := filepath.Join(folder, output.FileName(u))
 				if err := add(path, render.Manifests{u}); err != nil {
 					return nil, err
 				}
