@@ -156,7 +156,7 @@ gitops-e2e: $(GOTESTSUM) ## Argo CD's comparison, on the cluster that KUBECONFIG
 E2E_TAGS ?= e2e
 
 e2e: $(GOTESTSUM) ## on the cluster that KUBECONFIG names, where e2e/images has loaded the images; with E2E_TAGS=e2e,nodes and E2E_CLUSTER nodes are lost too
-	$(call gotests,e2e,./e2e/...) -tags $(E2E_TAGS) -timeout 50m -parallel 3
+	$(call gotests,e2e,./e2e/...) $(TESTFLAGS) -tags $(E2E_TAGS) -timeout 80m -parallel 3
 
 CERT_MANAGER ?= $(PROGRAMS)/cert-manager-$(call module_version,certmanager)/certmanager
 

@@ -34,9 +34,8 @@ func examples(t *testing.T) []string {
 	return files
 }
 
-// TestAPIServerAcceptsEveryExample applies each example's output as a server-side
-// dry run, strictly, in its own namespace as rendered, which enforces restricted
-// pod security. A warning of the server's is a failure too.
+// TestAPIServerAcceptsEveryExample shows that nothing of what is rendered is
+// unknown to the server, or warned of.
 func TestAPIServerAcceptsEveryExample(t *testing.T) {
 	installDefinitions(t)
 	for _, ns := range []string{"banhbaoring", "banhbaoring-system"} {
@@ -49,22 +48,29 @@ func TestAPIServerAcceptsEveryExample(t *testing.T) {
 	for _, file := range examples(t) {
 		t.Run(strings.TrimPrefix(file, "../examples/"), func(t *testing.T) {
 			t.Parallel()
-			manifests := render(t, "-f", file)
-			// The namespace comes first. It is made for real, once for all
-			// examples that share it.
-			first, _, _ := strings.Cut(strings.TrimPrefix(manifests, "---\n"), "\n---\n")
-			if !strings.Contains(first, "kind: Namespace") || !strings.Contains(first, "pod-security.kubernetes.io/enforce: restricted") {
-				t.Fatalf("no restricted namespace comes first:\n%s", first)
-			}
-			kubectl(t, first, "apply", "--server-side", "--force-conflicts", "-f", "-")
-			stdout, stderr, err := try(manifests, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-") // what is cluster-wide may be another test's
-			if err != nil || stderr != "" {
-				t.Fatalf("%v\n%s", err, stderr)
-			}
-			if applied, documents := strings.Count(stdout, "\n"), strings.Count(manifests, "---\n"); applied != documents {
-				t.Errorf("%d documents, %d applied:\n%s", documents, applied, stdout)
-			}
+			requireAccepted(t, render(t, "-f", file))
 		})
+	}
+}
+
+// requireAccepted applies a stack as a strict server-side dry run, in its own
+// namespace as rendered, which enforces restricted pod security. A warning of the
+// server's is a failure too.
+func requireAccepted(t *testing.T, manifests string) {
+	t.Helper()
+	// The namespace comes first. It is made for real, once for all
+	// examples that share it.
+	first, _, _ := strings.Cut(strings.TrimPrefix(manifests, "---\n"), "\n---\n")
+	if !strings.Contains(first, "kind: Namespace") || !strings.Contains(first, "pod-security.kubernetes.io/enforce: restricted") {
+		t.Fatalf("no restricted namespace comes first:\n%s", first)
+	}
+	kubectl(t, first, "apply", "--server-side", "--force-conflicts", "-f", "-")
+	stdout, stderr, err := try(manifests, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-") // what is cluster-wide may be another test's
+	if err != nil || stderr != "" {
+		t.Fatalf("%v\n%s", err, stderr)
+	}
+	if applied, documents := strings.Count(stdout, "\n"), strings.Count(manifests, "---\n"); applied != documents {
+		t.Errorf("%d documents, %d applied:\n%s", documents, applied, stdout)
 	}
 }
 
