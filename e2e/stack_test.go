@@ -229,6 +229,22 @@ func (s *installed) must(what string, run func(string) (string, error), script s
 	return strings.TrimSpace(out)
 }
 
+// refused has OpenBao refuse a script, and say why. What is cut off before it has
+// an answer is tried again.
+func (s *installed) refused(who string, run func(string) (string, error), script, why string) {
+	s.t.Helper()
+	eventually(s.t, time.Minute, who+" is refused "+script, func() error {
+		out, err := run(script)
+		if err == nil {
+			s.t.Fatalf("%s may: %s: %s", who, script, out)
+		}
+		if !strings.Contains(err.Error(), why) {
+			return err
+		}
+		return nil
+	})
+}
+
 // voters are the raft peers that vote.
 func (s *installed) voters() ([]string, error) {
 	out, err := s.as(jobs.Peers)("bao operator raft list-peers -format=json")
