@@ -184,6 +184,15 @@ func beforeAndAfter(t *testing.T, kills func(t *testing.T, after bool)) {
 	}
 }
 
+// Side is "before" or "after": how the Job of this kill was killed.
+func Side(t *testing.T) string {
+	t.Helper()
+	if strings.Contains(t.Name(), "/before/") {
+		return "before"
+	}
+	return "after"
+}
+
 func killAtEach(t *testing.T, after bool, setup Setup, check Check) {
 	t.Helper()
 	var table strings.Builder
