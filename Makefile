@@ -119,8 +119,11 @@ programs: $(GOTESTSUM) $(VERSITYGW) $(LOCAL_KMS) $(EXPORTERS)/postgres_exporter 
 gotests = $(GOTESTSUM) --format standard-verbose --packages '$(2)' \
 	$(if $(RERUNS),--rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-report=$(RERUNS).$(1)) -- -count=1
 
+# Packages start in this order: the last to start should not be one of those that take longest.
+LONGEST := ./jobs/tenants ./jobs/restore ./jobs/initialize ./jobs/peers
+
 integration: programs ## against real servers: OpenBao (BAO), Redis, PostgreSQL, S3, AWS KMS, promtool, and the API server that KUBECONFIG names
-	VERSITYGW=$(VERSITYGW) LOCAL_KMS=$(LOCAL_KMS) PROMETHEUS_PROGRAMS=$(PROMETHEUS_PROGRAMS) EXPORTERS=$(EXPORTERS) $(call gotests,jobs,./jobs/... ./components/monitoring ./cmd/internal/apply) $(TESTFLAGS) -tags integration -p 3 -parallel 4 | grep -v '^=== '
+	VERSITYGW=$(VERSITYGW) LOCAL_KMS=$(LOCAL_KMS) PROMETHEUS_PROGRAMS=$(PROMETHEUS_PROGRAMS) EXPORTERS=$(EXPORTERS) $(call gotests,jobs,$(LONGEST) ./jobs/... ./components/monitoring ./cmd/internal/apply) $(TESTFLAGS) -tags integration -p 3 -parallel 4 | grep -v '^=== '
 	cd secp256k1 && $(call gotests,secp256k1,.) $(TESTFLAGS) -tags integration | grep -v '^=== '
 	cd controlplane && $(call gotests,controlplane,./...) $(TESTFLAGS) -tags integration | grep -v '^=== '
 
