@@ -196,6 +196,9 @@ func TestKilledAtEachChange(t *testing.T) {
 				s.finished(t, o)
 				return "finished"
 			})
+			if len(points) == 0 {
+				t.Error("it was killed nowhere")
+			}
 			for side, n := range points {
 				if n < 10 {
 					t.Errorf("killed %s %d changes", side, n)

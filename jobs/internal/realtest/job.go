@@ -199,7 +199,9 @@ func killAtEach(t *testing.T, after bool, setup Setup, check Check) {
 	defer func() { t.Logf("kill points:\n%s", table.String()) }()
 	for n, done := 1, false; !done && !t.Failed(); n++ {
 		kill := Kill{Change: n, After: after}
+		ran := false
 		t.Run(strings.ReplaceAll(kill.String(), " ", "-"), func(t *testing.T) {
+			ran = true
 			job := setup(t)
 			first := job.Until(t, kill)
 			if first.Killed == "" {
@@ -214,6 +216,7 @@ func killAtEach(t *testing.T, after bool, setup Setup, check Check) {
 			verdict := check(t, job, job.Run(t))
 			fmt.Fprintf(&table, "%-28s %-70s %s\n", first.Step, first.Killed, verdict)
 		})
+		done = done || !ran // go test's -run or -skip leaves it out
 	}
 }
 

@@ -44,6 +44,9 @@ func TestAJobIsKilledAtEachChange(t *testing.T) {
 		points[realtest.Side(t)]++
 		return realtest.Finished(t, o)
 	})
+	if len(points) == 0 {
+		t.Error("it was killed nowhere")
+	}
 	for side, n := range points {
 		if n != 2 {
 			t.Errorf("killed %s %d changes, want 2", side, n)
